@@ -1,0 +1,18 @@
+// Exponential and logarithm from basic IEEE operations only: libm's differ between versions and machines, and state and
+// alerts must have the same bytes everywhere. Results are within 2 ulp; NaN in gives NaN out.
+#pragma once
+
+namespace ebb {
+
+// e^x. Overflows to infinity above 709.78, underflows to 0 below -745.13 (gradually from -708).
+double PortableExp(double x);
+// 2^x.
+double PortableExp2(double x);
+// Natural logarithm; x < 0 gives NaN, 0 gives -infinity.
+double PortableLog(double x);
+// ln(1 + x), accurate for small x.
+double PortableLog1p(double x);
+// 1 / (1 + e^-x) in (0, 1), without overflow.
+double Logistic(double x);
+
+}  // namespace ebb
