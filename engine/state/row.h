@@ -1,0 +1,202 @@
+// A customer's row: everything that is remembered of one customer, in one piece of memory: a header, a directory of
+// sections, fixed 64-bit cells, the key, then the sections (rings of entries of whole 64-bit words, oldest first).
+// Operators declare the cells and sections they need; a row has no pointers into itself, so it is copied by memcpy, and
+// fetching a few lines ahead of use is enough to have it in the cache.
+//
+//   RowLayoutBuilder layout;
+//   int last = layout.AddCells("calls.last", 1);
+//   int tiles = layout.AddSection("calls.tiles", /*words=*/3, /*max_entries=*/97);
+//   ...
+//   RowRef row = rows.FindOrCreate(HashKey("c_1"), "c_1");
+//   row.cells()[last] = time;
+//   int64_t* tile = row.PushBack(tiles);      // may move the row: pointers into it are gone
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "engine/base/check.h"
+#include "engine/stream/time.h"
+
+namespace ebb {
+
+// Immutable after construction.
+struct RowLayout {
+  struct Section {
+    uint16_t words;        // of one entry
+    uint16_t max_entries;
+  };
+  int cells = 0;
+  std::vector<Section> sections;
+  uint64_t id = 0;  // hash of everything declared, names included: stored with every row
+};
+
+// Confined to its task's thread.
+class RowLayoutBuilder {
+ public:
+  // `count` cells, zero in a new row; returns the index of the first.
+  int AddCells(std::string_view name, int count);
+  // An empty section; returns its index.
+  int AddSection(std::string_view name, int words, int max_entries);
+  RowLayout Build() const { return layout_; }
+
+ private:
+  RowLayout layout_;
+};
+
+// Where a section stands within its row, in words, and which part of its ring is used.
+struct SectionRef {
+  uint16_t offset;
+  uint16_t capacity;
+  uint16_t head;
+  uint16_t count;
+};
+
+// The header; made by RowTable only.
+struct Row {
+  uint64_t key_hash;
+  Row* same_hash;       // next row with the same hash of another key
+  TimeMs time;          // up to which the row has been advanced
+  TimeMs next_timer;    // when it wants to be woken; kAfterTime: never
+  TimeMs queued_timer;  // earliest entry of the task's timer queue for it; kAfterTime: none
+  uint32_t index;       // its number in the table
+  uint16_t words;       // allocated, this header included
+  uint16_t key_bytes;
+  bool changed;         // since the last commit
+};
+
+class RowTable;
+
+// A row and its table; a row may move when a section grows. Confined to its task's thread.
+class RowRef {
+ public:
+  RowRef(RowTable* table, Row* row) : table_(table), row_(row) {}
+
+  Row* operator->() const { return row_; }
+  Row& operator*() const { return *row_; }
+  bool valid() const { return row_ != nullptr; }
+  const RowLayout& layout() const;
+  int64_t* cells() const;
+  std::string_view key() const;
+  int count(int section) const { return directory()[section].count; }
+  // The entry with number `i` from the oldest; 0 <= i < count.
+  int64_t* entry(int section, int i) const;
+  // A new entry after the newest, its words zero. The section must hold fewer than its max_entries.
+  int64_t* PushBack(int section);
+  // A new entry before number `i`, its words zero; later ones move up.
+  int64_t* Insert(int section, int i);
+  void PopFront(int section);
+  void Erase(int section, int i);
+
+ private:
+  friend class RowTable;
+  SectionRef* directory() const { return reinterpret_cast<SectionRef*>(row_ + 1); }
+
+  RowTable* table_;
+  Row* row_;
+};
+
+// All rows of one task, by key. Confined to its task's thread.
+class RowTable {
+ public:
+  explicit RowTable(const RowLayout& layout);
+  ~RowTable();
+  RowTable(const RowTable&) = delete;
+  RowTable& operator=(const RowTable&) = delete;
+
+  // The key's row, or an invalid one.
+  RowRef Find(uint64_t hash, std::string_view key);
+  RowRef FindOrCreate(uint64_t hash, std::string_view key);
+  // First of two steps of fetching ahead: the place in the index. Then First() and PrefetchRow().
+  void PrefetchIndex(uint64_t hash) const { index_.prefetch(hash); }
+  // The first row with this hash, or null: good enough for fetching ahead.
+  Row* First(uint64_t hash) const {
+    auto it = index_.find(hash);
+    return it == index_.end() ? nullptr : it->second;
+  }
+  RowRef at(uint32_t index) { return RowRef(this, rows_[index]); }
+  size_t size() const { return rows_.size(); }
+  // Bytes of all rows, with what the allocator keeps for later.
+  size_t bytes() const { return allocated_bytes_; }
+  const RowLayout& layout() const { return layout_; }
+
+  // Notes that the row differs from what is committed.
+  void Touch(RowRef row) {
+    if (row->changed) return;
+    row->changed = true;
+    changed_.push_back(row->index);
+    changed_bytes_ += row->words * 8;
+  }
+  const std::vector<uint32_t>& changed() const { return changed_; }
+  size_t changed_bytes() const { return changed_bytes_; }
+  // All changed rows have been committed.
+  void ClearChanged();
+
+ private:
+  friend class RowRef;
+  // Moves the row into a larger block in which `section` has room for at least one more entry.
+  Row* Grow(Row* row, int section);
+  Row* Allocate(size_t words);
+  void Release(Row* row);
+
+  struct IdentityHash {
+    size_t operator()(uint64_t hash) const { return hash; }
+  };
+
+  const RowLayout layout_;
+  const int header_words_;  // Row and its directory
+  absl::flat_hash_map<uint64_t, Row*, IdentityHash> index_;
+  std::vector<Row*> rows_;
+  std::vector<uint32_t> changed_;
+  size_t changed_bytes_ = 0;
+
+  std::vector<void*> slabs_;
+  std::vector<Row*> free_;  // by size class, chained through same_hash
+  char* slab_at_ = nullptr;
+  char* slab_end_ = nullptr;
+  size_t allocated_bytes_ = 0;
+};
+
+inline const RowLayout& RowRef::layout() const { return table_->layout_; }
+
+inline int64_t* RowRef::cells() const {
+  return reinterpret_cast<int64_t*>(row_) + table_->header_words_;
+}
+
+inline std::string_view RowRef::key() const {
+  return {reinterpret_cast<const char*>(cells() + table_->layout_.cells), row_->key_bytes};
+}
+
+inline int64_t* RowRef::entry(int section, int i) const {
+  const SectionRef& ref = directory()[section];
+  int place = ref.head + i;
+  if (place >= ref.capacity) place -= ref.capacity;
+  return reinterpret_cast<int64_t*>(row_) + ref.offset + place * table_->layout_.sections[section].words;
+}
+
+inline int64_t* RowRef::PushBack(int section) {
+  if (directory()[section].count == directory()[section].capacity) row_ = table_->Grow(row_, section);
+  SectionRef& ref = directory()[section];
+  int64_t* words = entry(section, ref.count++);
+  std::memset(words, 0, table_->layout_.sections[section].words * sizeof(int64_t));
+  return words;
+}
+
+inline void RowRef::PopFront(int section) {
+  SectionRef& ref = directory()[section];
+  ref.head = ref.head + 1 == ref.capacity ? 0 : ref.head + 1;
+  if (--ref.count == 0) ref.head = 0;
+}
+
+// The row as bytes for the store: layout id, time, next timer, cells and entries, without the key, each word stripped of
+// its leading zero bytes. Equal content gives equal bytes, however the row came about.
+void EncodeRow(RowRef row, std::string* out);
+// Makes the row of `key` from EncodeRow's bytes. False when they are damaged or of another layout.
+bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, RowTable* table);
+
+}  // namespace ebb

@@ -1,0 +1,15 @@
+// What every store checks of a commit before it takes it.
+#include "engine/state/store.h"
+
+#include "engine/base/check.h"
+
+namespace ebb {
+
+void CheckAscending(const StateBatch& batch) {
+  for (size_t i = 1; i < batch.rows.size(); ++i) {
+    EBB_CHECK(batch.rows[i - 1].first < batch.rows[i].first, "row {} of a commit of {} rows is out of order", i,
+              batch.rows.size());
+  }
+}
+
+}  // namespace ebb

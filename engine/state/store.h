@@ -1,0 +1,59 @@
+// The store contract: customers' encoded rows and the task's progress, changed together or not at all. Two
+// implementations, memory and RocksDB, pass one contract suite (tests/contract). No uncommitted row ever enters a
+// store.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace ebb {
+
+// One commit: all of it becomes visible and durable (against a killed process) together.
+struct StateBatch {
+  // Customer key -> encoded row, in ascending key order, no key twice. An empty value deletes the row.
+  // The views must stay valid during Commit.
+  std::vector<std::pair<std::string_view, std::string_view>> rows;
+  std::string progress;  // replaces the former
+};
+
+// Every store's Commit begins with this: a commit whose rows are out of order is a bug of ours.
+void CheckAscending(const StateBatch& batch);
+
+// Confined to its task's thread.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+
+  // The last committed progress; empty in a new store.
+  virtual absl::StatusOr<std::string> ReadProgress() = 0;
+  // The committed rows of the keys, in their order; an empty string where there is none. Corruption is DataLoss.
+  virtual absl::StatusOr<std::vector<std::string>> ReadRows(const std::vector<std::string_view>& keys) = 0;
+  // Calls `visit(key, row)` for every committed row in ascending key order until it returns an error, which is
+  // returned.
+  virtual absl::Status ScanRows(
+      const std::function<absl::Status(std::string_view key, std::string_view row)>& visit) = 0;
+  virtual absl::Status Commit(const StateBatch& batch) = 0;
+  // Makes all that was committed durable against power loss, too.
+  virtual absl::Status Sync() = 0;
+};
+
+std::unique_ptr<StateStore> NewMemoryStore();
+
+struct RocksDbStoreOptions {
+  bool read_only = false;  // for `ebb state`: changes nothing, needs an existing store
+  size_t block_cache_bytes = size_t{64} << 20;
+  size_t write_buffer_bytes = size_t{64} << 20;
+};
+// Opens or makes the store in `directory`. FailedPrecondition when another process holds it; DataLoss when it is
+// damaged; ResourceExhausted when the disk is full. After any error of Commit the store refuses further commits.
+absl::StatusOr<std::unique_ptr<StateStore>> OpenRocksDbStore(const std::string& directory,
+                                                             const RocksDbStoreOptions& options);
+
+}  // namespace ebb
