@@ -1,0 +1,81 @@
+// A job: an intake, some tasks, a store and sinks, run over finished logs until their end. Its progress is a chain of
+// epochs; each commit makes one: outputs are appended and synced first, then one batch with all changed rows and the
+// progress (which holds the outputs' lengths) goes into the store. A job that is killed anywhere goes on from its last
+// commit and gives the same bytes; outputs that a commit didn't cover are cut off.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/state/store.h"
+#include "engine/task/intake.h"
+#include "engine/task/progress.h"
+#include "engine/task/sink.h"
+#include "engine/task/worker.h"
+
+namespace ebb {
+
+struct JobOptions {
+  int tasks = 1;
+  size_t batch_records = 2048;               // read at a time from one log
+  DurationMs commit_interval = 10 * kSecond; // by a monotonic clock; which instant it is changes no result
+  size_t max_uncommitted_bytes = size_t{512} << 20;
+  TimeRange range;
+};
+
+struct JobParts {
+  std::string pipeline;
+  std::string fingerprint;
+  RowLayout layout;
+  std::function<std::unique_ptr<Operator>()> make_operator;
+  StateStore* store = nullptr;                       // null: nothing is kept
+};
+
+// The progress stored by an earlier run; empty when there is none.
+absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store);
+
+// Confined to its task's thread.
+class Job {
+ public:
+  Job(const JobOptions& options, JobParts parts, std::vector<SourceInput> sources /*by ordinal*/);
+
+  // Goes on from `resume`, if any: checks that pipeline and inputs are the same, loads the rows.
+  absl::Status Start(const std::optional<Progress>& resume);
+  // Where lines go from now on; null: they are counted and dropped.
+  void SetSinks(const std::array<Sink*, kStreamCount>& sinks) { sinks_ = sinks; }
+  // Reads one batch, lets the tasks work, commits when it is time. True when all is done and committed.
+  absl::StatusOr<bool> Step();
+  // Commits what has been done so far; for a graceful stop.
+  absl::Status Commit();
+
+  const Progress& progress() const { return progress_; }   // as of the last commit
+  const Intake& intake() const { return intake_; }
+  // After the end: every row of every task, in key order.
+  void ForEachRow(const std::function<void(RowRef)>& visit);
+  // After the end: one number for the whole state, equal when all rows are.
+  uint64_t StateDigest();
+
+ private:
+  absl::Status CheckResume(const Progress& resume) const;
+  absl::Status LoadRows();
+  absl::Status AppendOutputs(Progress* next);
+  absl::Status WriteState(const Progress& next);
+  void CountInto(Progress* next);
+  std::vector<RowRef> SortedRows(bool changed_only);
+
+  const JobOptions options_;
+  const JobParts parts_;
+  std::array<Sink*, kStreamCount> sinks_{};
+  Intake intake_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Progress progress_;
+  Progress base_;  // ledger and counters of earlier runs
+  int64_t last_commit_ms_ = 0;  // monotonic
+};
+
+}  // namespace ebb

@@ -1,0 +1,79 @@
+// The operator contract: what is done to a customer's row when a record of theirs is released, and when a timer of theirs
+// fires. An operator has no thread, no clock and no store: what it knows is the record, the row and the time it is given,
+// so that the same order of calls gives the same bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/state/row.h"
+#include "engine/stream/record.h"
+
+namespace ebb {
+
+// Where a line of output goes.
+enum class Stream : uint8_t { kAlerts, kScores, kQuarantine, kShadow };
+inline constexpr int kStreamCount = 4;
+std::string_view StreamName(Stream stream);
+
+// Lines of output of one task since the last commit, each with its place in the order, so that the lines of several tasks
+// can be merged into the one order. Confined to its task's thread.
+class Outputs {
+ public:
+  struct Line {
+    TimeMs time;        // effective time of the record, or time of the timer
+    bool timer;         // records come before timers of the same time
+    uint16_t source, log;
+    int64_t offset;     // records
+    uint32_t key_at, key_bytes;  // timers
+    uint32_t number;    // of the line within its record or timer
+    Stream stream;
+    uint32_t text_at, text_bytes;
+  };
+
+  // What is emitted from here on belongs to this record, or to this customer's timer.
+  void AtRecord(const Record& record);
+  void AtTimer(TimeMs time, std::string_view key);
+  // Adds one line, without its end. Lines of kAlerts and kShadow end before their closing brace: the sink numbers them.
+  void Emit(Stream stream, std::string_view text);
+
+  const std::vector<Line>& lines() const { return lines_; }
+  std::string_view text(const Line& line) const { return std::string_view(bytes_).substr(line.text_at, line.text_bytes); }
+  std::string_view key(const Line& line) const { return std::string_view(bytes_).substr(line.key_at, line.key_bytes); }
+  size_t bytes() const { return bytes_.size() + lines_.size() * sizeof(Line); }
+  void Clear();
+
+ private:
+  Line at_{};
+  std::string pending_key_;
+  std::vector<Line> lines_;
+  std::string bytes_;
+};
+
+// A line of one task's outputs, for merging.
+struct PlacedLine {
+  const Outputs* outputs;
+  const Outputs::Line* line;
+};
+// Whether `a` comes before `b` in the one order.
+bool ComesBefore(const PlacedLine& a, const PlacedLine& b);
+
+// Confined to its task's thread.
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  // A record that the ledger counts as used or late. Sets row->next_timer.
+  virtual void OnRecord(const Record& record, RowRef* row, Outputs* outputs) = 0;
+  // `now` == row->next_timer; must move it on (later, or kAfterTime).
+  virtual void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) = 0;
+  // Fetches ahead what OnRecord will touch of the row.
+  virtual void Prefetch(const Record& record, const RowRef& row) const = 0;
+  // Figures that add up over tasks and are kept with the state; names and values in the same order.
+  virtual std::vector<std::string> CounterNames() const = 0;
+  virtual const std::vector<int64_t>& counters() const = 0;
+};
+
+}  // namespace ebb

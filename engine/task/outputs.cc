@@ -1,0 +1,60 @@
+// Lines of output and their order.
+#include <tuple>
+
+#include "engine/task/operator.h"
+
+namespace ebb {
+
+std::string_view StreamName(Stream stream) {
+  static constexpr std::string_view kNames[kStreamCount] = {"alerts", "scores", "quarantine", "shadow"};
+  return kNames[static_cast<int>(stream)];
+}
+
+void Outputs::AtRecord(const Record& record) {
+  at_ = Line{};
+  at_.time = record.effective;
+  at_.source = record.source;
+  at_.log = record.log;
+  at_.offset = record.offset;
+}
+
+void Outputs::AtTimer(TimeMs time, std::string_view key) {
+  at_ = Line{};
+  at_.time = time;
+  at_.timer = true;
+  pending_key_ = key;
+}
+
+void Outputs::Emit(Stream stream, std::string_view text) {
+  Line line = at_;
+  line.stream = stream;
+  if (line.timer) {
+    line.key_at = static_cast<uint32_t>(bytes_.size());
+    line.key_bytes = static_cast<uint32_t>(pending_key_.size());
+    bytes_ += pending_key_;
+  }
+  line.text_at = static_cast<uint32_t>(bytes_.size());
+  line.text_bytes = static_cast<uint32_t>(text.size());
+  bytes_ += text;
+  lines_.push_back(line);
+  ++at_.number;
+}
+
+void Outputs::Clear() {
+  lines_.clear();
+  bytes_.clear();
+}
+
+bool ComesBefore(const PlacedLine& a, const PlacedLine& b) {
+  const Outputs::Line& x = *a.line;
+  const Outputs::Line& y = *b.line;
+  const auto place = [](const Outputs::Line& l) { return std::tie(l.time, l.timer, l.source, l.log, l.offset); };
+  if (place(x) != place(y)) return place(x) < place(y);
+  if (x.timer) {
+    int keys = a.outputs->key(x).compare(b.outputs->key(y));
+    if (keys != 0) return keys < 0;
+  }
+  return x.number < y.number;
+}
+
+}  // namespace ebb

@@ -1,0 +1,51 @@
+// What one commit says of how far the job has come: the position of every log, the length of every output, the ledger.
+// It is stored in the same batch as the rows that it belongs to, and is all that a restart needs beside them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/observe/ledger.h"
+#include "engine/stream/time.h"
+
+namespace ebb {
+
+struct LogPosition {
+  std::string source;
+  std::string name;
+  std::string identity;   // of the log's beginning; empty: unknown
+  int64_t low_offset = 0; // the first record that may not have been applied
+  TimeMs newest = kBeforeTime;  // M at the low offset
+};
+
+struct OutputPosition {
+  std::string stream;
+  int64_t bytes = 0;
+  int64_t lines = 0;
+};
+
+struct Progress {
+  static constexpr int kVersion = 1;
+
+  std::string pipeline;
+  std::string fingerprint;  // of everything that decides a result
+  int64_t epoch = 0;        // number of commits
+  TimeMs cursor = kBeforeTime;  // everything with an effective time below it has been applied, nothing else
+  bool finished = false;
+  uint64_t chain = 0;       // hash over all lines of output so far
+  std::vector<LogPosition> logs;
+  std::vector<OutputPosition> outputs;
+  std::vector<std::pair<std::string, SourceLedger>> ledger;  // by source
+  std::vector<std::pair<std::string, int64_t>> counters;
+};
+
+// Text with one fact a line, checked by a hash at its end.
+std::string EncodeProgress(const Progress& progress);
+// DataLoss when the text is damaged; FailedPrecondition when a newer version wrote it.
+absl::StatusOr<Progress> DecodeProgress(std::string_view text);
+
+}  // namespace ebb

@@ -1,0 +1,136 @@
+// Timers are queued lazily: an entry says when to look at the row, the row says when it really wants to be woken. A row
+// whose timer moves later with every event (as silence does) keeps the one entry it has.
+#include "engine/task/task.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "absl/strings/escaping.h"
+#include "engine/base/check.h"
+#include "engine/observe/json_text.h"
+
+namespace ebb {
+namespace {
+
+constexpr int kPrefetchLines = 8;  // of a row: header, directory and first cells
+
+}  // namespace
+
+Task::Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names)
+    : work_(std::move(work)), names_(names), rows_(layout), ledger_(names->sources.size()) {}
+
+absl::Status Task::LoadRow(std::string_view key, std::string_view bytes) {
+  const uint64_t hash = HashKey(key);
+  if (!DecodeRow(bytes, hash, key, &rows_)) {
+    return absl::DataLossError(fmt::format("the stored row of customer '{}' can't be read ({} bytes)", key, bytes.size()));
+  }
+  Arm(rows_.Find(hash, key));
+  return absl::OkStatus();
+}
+
+void Task::Step(RecordBatch batch, TimeMs watermark) {
+  order_.Push(std::move(batch));
+  const std::vector<Record*>& released = order_.Release(watermark);
+  for (size_t at = 0; at < released.size(); at += kPrefetchRecords) {
+    Process(released.data() + at, std::min(kPrefetchRecords, released.size() - at));
+  }
+  FireTimersBefore(watermark);
+}
+
+// Three passes fetch ahead (index, row, tiles), so that the fourth finds everything in the cache.
+void Task::Process(Record* const* records, size_t count) {
+  Row* row_of[kPrefetchRecords];  // the row if it is there already; patched when it moves
+  for (size_t i = 0; i < count; ++i) rows_.PrefetchIndex(records[i]->key_hash);
+  for (size_t i = 0; i < count; ++i) {
+    row_of[i] = records[i]->fate == Fate::kUse ? rows_.First(records[i]->key_hash) : nullptr;
+    if (row_of[i] == nullptr) continue;
+    for (int line = 0; line < kPrefetchLines; ++line) __builtin_prefetch(reinterpret_cast<char*>(row_of[i]) + line * 64, 1);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (row_of[i] != nullptr) work_->Prefetch(*records[i], RowRef(&rows_, row_of[i]));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const Record& record = *records[i];
+    // A timer may move any row: look again afterwards.
+    if (FireTimersBefore(record.effective)) std::fill(row_of + i, row_of + count, nullptr);
+    Count(record);
+    if (record.fate == Fate::kUse) {
+      Row* moved = Use(record, row_of[i]);
+      if (row_of[i] != nullptr && moved != row_of[i]) std::replace(row_of + i + 1, row_of + count, row_of[i], moved);
+    } else if (record.fate == Fate::kQuarantine) {
+      Quarantine(record);
+    }
+  }
+}
+
+Row* Task::Use(const Record& record, Row* known) {
+  RowRef row(&rows_, known);
+  if (known == nullptr || row.key() != record.key()) row = rows_.FindOrCreate(record.key_hash, record.key());
+  EBB_CHECK(record.effective >= row->time, "customer '{}' at {} after {}", record.key(), record.effective, row->time);
+  outputs_.AtRecord(record);
+  rows_.Touch(row);
+  row->time = record.effective;
+  work_->OnRecord(record, &row, &outputs_);
+  Arm(row);
+  return &*row;
+}
+
+void Task::Count(const Record& record) {
+  SourceLedger& ledger = ledger_[record.source];
+  switch (record.fate) {
+    case Fate::kUse: ++(record.late ? ledger.late : ledger.used); break;
+    case Fate::kFilter: ++ledger.filtered; break;
+    case Fate::kTombstone: ++ledger.tombstone; break;
+    case Fate::kQuarantine: ++ledger.quarantined[static_cast<int>(record.reason)]; break;
+  }
+}
+
+void Task::Quarantine(const Record& record) {
+  outputs_.AtRecord(record);
+  line_ = "{\"source\":";
+  AppendJsonString(names_->sources[record.source], &line_);
+  line_ += ",\"log\":";
+  AppendJsonString(names_->logs[record.source][record.log], &line_);
+  line_ += fmt::format(",\"offset\":{},\"reason\":\"{}\",\"text\":\"{}\"", record.offset, ReasonName(record.reason),
+                       ReasonText(record.reason));
+  if (IsValidUtf8(record.payload())) {
+    line_ += ",\"payload\":";
+    AppendJsonString(record.payload(), &line_);
+  } else {
+    line_ += ",\"payload_base64\":\"" + absl::Base64Escape({record.payload().data(), record.payload().size()}) + "\"";
+  }
+  line_ += "}";
+  outputs_.Emit(Stream::kQuarantine, line_);
+}
+
+void Task::Arm(RowRef row) {
+  if (row->next_timer >= row->queued_timer) return;
+  row->queued_timer = row->next_timer;
+  timers_.push_back({row->next_timer, row->index});
+  std::push_heap(timers_.begin(), timers_.end(), std::greater<>());
+}
+
+bool Task::FireTimersBefore(TimeMs limit) {
+  bool fired = false;
+  while (!timers_.empty() && timers_.front().time < limit) {
+    const Timer timer = timers_.front();
+    std::pop_heap(timers_.begin(), timers_.end(), std::greater<>());
+    timers_.pop_back();
+    RowRef row = rows_.at(timer.row);
+    if (row->queued_timer != timer.time) continue;  // another, earlier entry has taken its place
+    row->queued_timer = kAfterTime;
+    if (row->next_timer <= timer.time) {
+      fired = true;
+      outputs_.AtTimer(timer.time, row.key());
+      rows_.Touch(row);
+      row->time = timer.time;
+      work_->OnTimer(timer.time, &row, &outputs_);
+      EBB_CHECK(row->next_timer > timer.time, "a timer of '{}' at {} was not moved on", row.key(), timer.time);
+    }
+    Arm(row);
+  }
+  return fired;
+}
+
+}  // namespace ebb

@@ -1,0 +1,70 @@
+// A task: one share of the keys, one order, one table of rows. It has no thread and reads no clock: it is stepped like a
+// function with records and a watermark, and everything that it does follows from these.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/observe/ledger.h"
+#include "engine/state/row.h"
+#include "engine/stream/order.h"
+#include "engine/task/operator.h"
+
+namespace ebb {
+
+// Names for the quarantine's lines: by source, then by log.
+struct LogNames {
+  std::vector<std::string> sources;
+  std::vector<std::vector<std::string>> logs;
+};
+
+// Confined to its task's thread.
+class Task {
+ public:
+  Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names);
+
+  // Takes in records, then lets everything strictly below the watermark happen: records in order, and the timers between.
+  void Step(RecordBatch batch, TimeMs watermark);
+  // Makes a row from its stored bytes. DataLoss when they can't be read.
+  absl::Status LoadRow(std::string_view key, std::string_view bytes);
+
+  Outputs& outputs() { return outputs_; }
+  RowTable& rows() { return rows_; }
+  const Order& order() const { return order_; }
+  const std::vector<SourceLedger>& ledger() const { return ledger_; }
+  const Operator& work() const { return *work_; }
+  // What a commit would have to hold: changed rows and outputs.
+  size_t uncommitted_bytes() const { return rows_.changed_bytes() + outputs_.bytes(); }
+
+ private:
+  static constexpr size_t kPrefetchRecords = 64;
+
+  struct Timer {
+    TimeMs time;
+    uint32_t row;
+    bool operator>(const Timer& other) const { return time != other.time ? time > other.time : row > other.row; }
+  };
+
+  void Process(Record* const* records, size_t count);
+  // Lets the record meet its row; `known` may be that row, another of the same hash, or null. Returns where the row is now.
+  Row* Use(const Record& record, Row* known);
+  void Count(const Record& record);
+  void Quarantine(const Record& record);
+  // Whether any fired.
+  bool FireTimersBefore(TimeMs limit);
+  // Queues the row's timer unless an entry that is early enough is there already.
+  void Arm(RowRef row);
+
+  std::unique_ptr<Operator> work_;
+  const LogNames* names_;
+  RowTable rows_;
+  Order order_;
+  Outputs outputs_;
+  std::vector<SourceLedger> ledger_;
+  std::vector<Timer> timers_;  // a heap, earliest first; may hold entries that a row has outlived
+  std::string line_;
+};
+
+}  // namespace ebb
