@@ -1,0 +1,15 @@
+// count: the number of events.
+#include "operators/aggregate/aggregate.h"
+
+namespace ebb {
+
+const Aggregate kCountAggregate = {
+    .name = "count",
+    .needs_field = false,
+    .additive = true,
+    .words = 1,
+    .lift = [](int64_t* cells, int64_t, TimeMs, DurationMs) { cells[0] += 1; },
+    .lower = [](const int64_t* cells, double) { return static_cast<double>(cells[0]); },
+};
+
+}  // namespace ebb

@@ -1,0 +1,26 @@
+// first: the field's value in the earliest event; of two with the same time, the one that was processed first. Cells: time, value.
+#include "operators/aggregate/extreme.h"
+
+namespace ebb {
+namespace {
+
+void Take(int64_t* cells, TimeMs time, int64_t value) {
+  if (cells[0] != 0 && !(time < cells[0])) return;
+  cells[0] = time;
+  cells[1] = value;
+}
+
+}  // namespace
+
+const Aggregate kFirstAggregate = {
+    .name = "first",
+    .words = 2,
+    .lift = [](int64_t* cells, int64_t value, TimeMs time, DurationMs) { Take(cells, time, value); },
+    .combine =
+        [](int64_t* into, const int64_t* other) {
+          if (other[0] != 0) Take(into, other[0], other[1]);
+        },
+    .lower = LowerExtreme,
+};
+
+}  // namespace ebb

@@ -1,0 +1,14 @@
+// sum: the total of a field, 0 when there is no event. Kept as an integer, so that nothing drifts when tiles leave.
+#include "operators/aggregate/aggregate.h"
+
+namespace ebb {
+
+const Aggregate kSumAggregate = {
+    .name = "sum",
+    .additive = true,
+    .words = 1,
+    .lift = [](int64_t* cells, int64_t value, TimeMs, DurationMs) { cells[0] += value; },
+    .lower = [](const int64_t* cells, double unit) { return static_cast<double>(cells[0]) / unit; },
+};
+
+}  // namespace ebb

@@ -1,0 +1,165 @@
+// Features grouped by what they can share.
+#include "operators/feature/feature_set.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "engine/base/check.h"
+
+namespace ebb {
+namespace {
+
+constexpr int64_t kLargestRowWords = 65535;
+
+double Unit(int decimals) {
+  double unit = 1;
+  for (int i = 0; i < decimals; ++i) unit *= 10;
+  return unit;
+}
+
+// The member of `list` for which `fits`, or a new one.
+template <typename T, typename Fits, typename... Arguments>
+T& FindOrAdd(std::vector<std::unique_ptr<T>>* list, Fits fits, Arguments&&... arguments) {
+  for (auto& member : *list) {
+    if (fits(*member)) return *member;
+  }
+  list->push_back(std::make_unique<T>(std::forward<Arguments>(arguments)...));
+  return *list->back();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FeatureSet>> FeatureSet::Build(const Plan& plan, RowLayoutBuilder* layout) {
+  auto set = std::make_unique<FeatureSet>();
+  set->sources_.resize(plan.sources.size());
+  set->origin_cells_.assign(plan.measures.size(), -1);
+  set->tenure_target_ = plan.builtins.tenure;
+  set->first_seen_ = layout->AddCells("first_seen", 1);
+  for (const MeasurePlan& measure : plan.measures) set->AddMeasure(plan, measure, layout);
+  for (size_t w = 0; w < plan.builtins.window_days.size(); ++w) {
+    if (plan.builtins.window_days[w] < 0) continue;
+    set->window_days_.push_back({plan.windows[w].length, plan.windows[w].tile, plan.builtins.window_days[w]});
+  }
+  for (size_t s = 0; s < set->sources_.size(); ++s) {
+    for (auto& ladder : set->sources_[s].ladders) {
+      if (!ladder->Declare(layout)) {
+        return absl::InvalidArgumentError(fmt::format(
+            "source '{}' has more windowed features, or longer windows for their tiles, than a row can hold", plan.sources[s]));
+      }
+    }
+    for (auto& items : set->sources_[s].items) items->Declare(layout);
+    for (auto& tail : set->sources_[s].tails) tail->Declare(layout);
+  }
+  const RowLayout built = layout->Build();
+  int64_t words = built.cells + 64;
+  for (const RowLayout::Section& section : built.sections) words += int64_t{section.words} * section.max_entries + 1;
+  if (words > kLargestRowWords) {
+    return absl::InvalidArgumentError(
+        fmt::format("a customer could need {} KiB, and 512 KiB is the most: use coarser tiles, shorter windows, or lower "
+                    "max_items and max_events", words / 128));
+  }
+  return set;
+}
+
+void FeatureSet::AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLayoutBuilder* layout) {
+  const Aggregate* aggregate = FindAggregate(measure.aggregate);
+  EBB_CHECK(aggregate != nullptr, "aggregate '{}'", measure.aggregate);
+  Source& source = sources_[measure.source];
+  const double unit = Unit(measure.decimals);
+  const std::string name = fmt::format("{}.{}.{}", plan.sources[measure.source], measure.slot, measure.filter);
+  if (aggregate->shape == AggregateShape::kPoint) {
+    const int cells = layout->AddCells(fmt::format("{}.{}", name, aggregate->name), aggregate->words);
+    source.points.push_back({aggregate, measure.slot, measure.filter, measure.half_life, unit, cells, measure.target});
+    if (aggregate == &kRecencyAggregate) origin_cells_[&measure - plan.measures.data()] = cells;
+    return;
+  }
+  const WindowPlan& window = plan.windows[measure.window];
+  if (measure.exact) {
+    FindOrAdd(&source.tails, [&](const EventTail& t) { return t.filter() == measure.filter; }, name + ".tail",
+              measure.filter)
+        .AddRead(measure, aggregate, window.length, unit);
+  } else if (aggregate->shape == AggregateShape::kItems) {
+    FindOrAdd(&source.items,
+              [&](const ItemTable& t) {
+                return t.slot() == measure.slot && t.filter() == measure.filter && t.Fits(window);
+              },
+              name + ".items", measure.slot, measure.filter)
+        .AddRead(window, measure.max_items, measure.target);
+  } else {
+    AddTiles(plan, measure, aggregate, unit);
+  }
+}
+
+void FeatureSet::AddTiles(const Plan& plan, const MeasurePlan& measure, const Aggregate* aggregate, double unit) {
+  const WindowPlan& window = plan.windows[measure.window];
+  auto& ladders = sources_[measure.source].ladders;
+  FindOrAdd(&ladders, [&](const TileLadder& l) { return l.Fits(window); },
+            fmt::format("{}.ladder{}", plan.sources[measure.source], ladders.size()))
+      .AddRead(window, measure.window, {aggregate, measure.slot, measure.filter}, unit, measure.target);
+}
+
+void FeatureSet::Update(const Record& record, RowRef* row, TimeMs now) const {
+  const Source& source = sources_[record.source];
+  TimeMs& first_seen = row->cells()[first_seen_];
+  if (first_seen == 0 || record.time < first_seen) first_seen = record.time;
+  for (const Point& point : source.points) {
+    if (point.filter >= 0 && record.slots()[point.filter] == 0) continue;
+    if (point.slot >= 0 && record.is_null(point.slot)) continue;
+    point.aggregate->lift(row->cells() + point.cells, point.slot < 0 ? 0 : record.slots()[point.slot], record.time,
+                          point.half_life);
+  }
+  for (const auto& ladder : source.ladders) {
+    ladder->Advance(row, now);
+    ladder->Add(record, row, now);
+  }
+  for (const auto& items : source.items) items->Add(record, row);
+  for (const auto& tail : source.tails) tail->Add(record, row, now);
+}
+
+void FeatureSet::Read(RowRef* row, TimeMs now, double* registers) const {
+  for (const Source& source : sources_) {
+    for (const auto& ladder : source.ladders) {
+      ladder->Advance(row, now);
+      ladder->Read(*row, registers);
+    }
+    for (const auto& items : source.items) items->Read(row, now, registers);
+    for (const auto& tail : source.tails) tail->Read(row, now, registers);
+    for (const Point& point : source.points) {
+      registers[point.target] = point.aggregate->read(row->cells() + point.cells, now, point.unit, point.half_life);
+    }
+  }
+  if (tenure_target_ >= 0) {
+    const TimeMs first_seen = row->cells()[first_seen_];
+    registers[tenure_target_] = first_seen == 0 ? kNull : static_cast<double>(now - first_seen);
+  }
+  for (const WindowDays& window : window_days_) {
+    if (window.length == 0) {
+      registers[window.target] = static_cast<double>(now - row->cells()[first_seen_]) / static_cast<double>(kDay);
+      continue;
+    }
+    const TimeMs edge = FloorDiv(now, window.tile) * window.tile - window.length;
+    registers[window.target] = static_cast<double>(now - edge) / static_cast<double>(kDay);
+  }
+}
+
+void FeatureSet::Prefetch(const Record& record, const RowRef& row) const {
+  const Source& source = sources_[record.source];
+  for (const auto& ladder : source.ladders) ladder->Prefetch(row);
+  for (const auto& items : source.items) items->Prefetch(row);
+}
+
+TimeMs FeatureSet::Origin(const RowRef& row, int measure) const {
+  return row.cells()[measure < 0 ? first_seen_ : origin_cells_[measure]];
+}
+
+bool FeatureSet::Overflowed(const RowRef& row, TimeMs now) const {
+  for (const Source& source : sources_) {
+    for (const auto& tail : source.tails) {
+      if (tail->Overflowed(row, now)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace ebb

@@ -1,0 +1,90 @@
+// The interpreter of expression programs.
+#include "operators/feature/program.h"
+
+#include "engine/base/check.h"
+#include "engine/base/math.h"
+
+namespace ebb {
+namespace {
+
+double Finite(double value) { return std::fabs(value) <= std::numeric_limits<double>::max() ? value : kNull; }
+
+double Compare(double a, double b, bool result) { return IsNull(a) || IsNull(b) ? kNull : (result ? 1.0 : 0.0); }
+
+double And(double a, double b) {
+  if (a == 0 || b == 0) return 0.0;
+  return IsNull(a) || IsNull(b) ? kNull : 1.0;
+}
+
+double Or(double a, double b) {
+  if (a == 1 || b == 1) return 1.0;
+  return IsNull(a) || IsNull(b) ? kNull : 0.0;
+}
+
+bool SameText(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
+
+double Rare(const Instruction& i, double a, double b, double c) {
+  switch (i.op) {
+    case Op::kTextEqual: return SameText(a, b) ? 1.0 : 0.0;
+    case Op::kTextNotEqual: return SameText(a, b) ? 0.0 : 1.0;
+    case Op::kAnd: return And(a, b);
+    case Op::kOr: return Or(a, b);
+    case Op::kNot: return IsNull(a) ? kNull : 1.0 - a;
+    case Op::kIf: return a == 1 ? b : c;
+    case Op::kCoalesce: return IsNull(a) ? b : a;
+    case Op::kSafeDivide: {
+      double quotient = b == 0 ? kNull : Finite(a / b);
+      return IsNull(quotient) ? 0.0 : quotient;
+    }
+    case Op::kMin: return IsNull(a) || IsNull(b) ? kNull : (b < a ? b : a);
+    case Op::kMax: return IsNull(a) || IsNull(b) ? kNull : (a < b ? b : a);
+    case Op::kAbs: return std::fabs(a);
+    case Op::kSqrt: return a < 0 ? kNull : std::sqrt(a);
+    case Op::kLog1p: return a > -1 ? Finite(PortableLog1p(a)) : kNull;
+    case Op::kIsNull: return IsNull(a) ? 1.0 : 0.0;
+    default: EBB_CHECK(false, "instruction {}", static_cast<int>(i.op));
+  }
+}
+
+}  // namespace
+
+void Program::Run(size_t begin, size_t end, double* registers) const {
+  for (size_t n = begin; n < end; ++n) {
+    const Instruction& i = instructions[n];
+    double a = registers[i.a];
+    double b = registers[i.b];
+    double result;
+    switch (i.op) {
+      case Op::kAdd: result = Finite(a + b); break;
+      case Op::kSubtract: result = Finite(a - b); break;
+      case Op::kMultiply: result = Finite(a * b); break;
+      case Op::kDivide: result = b == 0 ? kNull : Finite(a / b); break;
+      case Op::kNegate: result = -a; break;
+      case Op::kLess: result = Compare(a, b, a < b); break;
+      case Op::kLessEqual: result = Compare(a, b, a <= b); break;
+      case Op::kEqual: result = Compare(a, b, a == b); break;
+      case Op::kNotEqual: result = Compare(a, b, a != b); break;
+      default: result = Rare(i, a, b, registers[i.c]); break;
+    }
+    registers[i.target] = result;
+  }
+}
+
+int ProgramBuilder::Constant(double value) {
+  auto [it, fresh] = constants_.try_emplace(std::bit_cast<uint64_t>(value), register_count());
+  if (fresh) {
+    EBB_CHECK(register_count() < kMaxRegisters);
+    program_.initial.push_back(value);
+  }
+  return it->second;
+}
+
+int ProgramBuilder::Emit(Op op, int a, int b, int c) {
+  EBB_CHECK(register_count() < kMaxRegisters);
+  int target = NewRegister();
+  program_.instructions.push_back({op, static_cast<uint16_t>(target), static_cast<uint16_t>(a),
+                                   static_cast<uint16_t>(b), static_cast<uint16_t>(c)});
+  return target;
+}
+
+}  // namespace ebb

@@ -1,0 +1,62 @@
+// The operator of a pipeline: features, scores and alerts on one row, evaluated on records and on timers.
+//
+// A record updates the features; if its source is among evaluate.on, scores and alerts are evaluated at its effective
+// time, unless the last evaluation is less than at_most_every ago: then once at the end of that time. Timers evaluate too:
+// also_every after the last evaluation, while the customer's windows can still change; and at the instant at which a
+// condition `recency > X` turns true without any event. An open alert whose validity ends is expired by a timer as well.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/task/operator.h"
+#include "operators/alert/alert_text.h"
+#include "operators/alert/episode.h"
+#include "operators/feature/feature_set.h"
+#include "operators/plan.h"
+#include "operators/score/scorecard.h"
+
+namespace ebb {
+
+// Everything of a pipeline that its tasks share. Immutable after construction.
+class Pipeline {
+ public:
+  // InvalidArgument when the features don't fit into a row.
+  static absl::StatusOr<std::unique_ptr<Pipeline>> Build(Plan plan);
+
+  const Plan& plan() const { return plan_; }
+  const RowLayout& layout() const { return layout_; }
+  const FeatureSet& features() const { return *features_; }
+  const std::vector<Scorecard>& scores() const { return scores_; }
+  const std::vector<AlertRule>& alerts() const { return alerts_; }
+
+  // Features, derived features and scores as of `now`.
+  void Compute(RowRef* row, TimeMs now, double* registers) const;
+  // Effective time of the customer's last record.
+  TimeMs LastRecord(const RowRef& row) const;
+  std::unique_ptr<Operator> NewOperator() const;
+
+ private:
+  friend class PipelineOperator;
+
+  Plan plan_;
+  RowLayout layout_;
+  std::unique_ptr<FeatureSet> features_;
+  std::vector<Scorecard> scores_;
+  std::vector<AlertRule> alerts_;
+  int cells_ = -1;        // of the evaluation
+  int score_cells_ = -1;  // two per score
+  DurationMs horizon_ = 0;
+  bool fixed_deadlines_ = true;  // all thresholds are constants
+};
+
+// The counters of one alert and of one score, in the order in which they are kept.
+enum class AlertCounter { kCondition, kOpened, kEscalated, kResolved, kExpired, kUnconfirmed, kCooldown, kHoldout, kCount };
+enum class ScoreCounter { kEvaluations, kSumHigh, kSumLow, kCount };
+
+// The mean of a score over all evaluations: sums are kept as integers in units of 2^-40, exact in any order.
+double MeanScore(int64_t evaluations, int64_t sum_high, int64_t sum_low);
+
+}  // namespace ebb

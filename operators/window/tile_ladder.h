@@ -1,0 +1,104 @@
+// The tile ladder: all sawtooth windows of one source, for all aggregates of tiles. A window of length D with tile w at
+// time t covers every event since the last multiple of w at or before t - D.
+//
+// The windows, shortest first, are levels. Level i holds the tiles that window i covers and window i-1 no longer does,
+// plus their sum, the band; so window i is the bands 0..i added up. An event touches one tile and one band, however many
+// windows there are. A tile that leaves window i moves on to level i+1, where tiles may be coarser; out of the last it is
+// dropped. Work depends on tiles that hold something, never on time that passed.
+//
+// The grain of level i is the smallest tile of the windows i.. ; all windows must nest (operators/window/nesting.h).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/state/row.h"
+#include "engine/stream/record.h"
+#include "operators/aggregate/aggregate.h"
+#include "operators/plan.h"
+
+namespace ebb {
+
+// Immutable after construction.
+class TileLadder {
+ public:
+  static constexpr int kMaxWords = 192;  // of all columns together
+
+  // One aggregate of one slot under one filter.
+  struct Column {
+    const Aggregate* aggregate;
+    int slot;    // -1: none
+    int filter;  // -1: none
+    bool operator==(const Column&) const = default;
+  };
+
+  explicit TileLadder(std::string name) : name_(std::move(name)) {}
+
+  // Whether a window nests with all windows so far.
+  bool Fits(const WindowPlan& window) const;
+  // Before Declare: a feature whose value goes to `target`; `unit` is 10^decimals.
+  void AddRead(const WindowPlan& window, int window_index, const Column& column, double unit, int target);
+  // Fixes levels and columns and takes its place in the row. False when the columns pass kMaxWords.
+  bool Declare(RowLayoutBuilder* layout);
+
+  // Lets tiles leave whose time has come. Call before Add and Read, with times that never decrease.
+  void Advance(RowRef* row, TimeMs now) const {
+    TimeMs next = row->cells()[cells_];
+    if (next != 0 && now >= next) Roll(row, now);
+  }
+  // Adds a record, wherever in time it belongs.
+  void Add(const Record& record, RowRef* row, TimeMs now) const;
+  // Writes the features to their registers.
+  void Read(const RowRef& row, double* registers) const;
+  // The places of the row that Add and Read will touch, for fetching ahead.
+  void Prefetch(const RowRef& row) const;
+
+  // For `explain`.
+  struct LevelInfo {
+    int window;  // index in the plan
+    DurationMs grain;
+    int max_tiles;
+  };
+  std::vector<LevelInfo> levels() const;
+  int words() const { return words_; }
+
+ private:
+  struct Level {
+    int window;
+    DurationMs length;  // 0: for ever
+    DurationMs tile;
+    DurationMs grain;
+    int section;
+    int band;  // first cell of the band
+    int first_read, last_read;
+  };
+  struct ReadPlan {
+    int level, column;
+    double (*lower)(const int64_t*, double);
+    int word;
+    double unit;
+    int target;
+  };
+
+  void Roll(RowRef* row, TimeMs now) const;
+  // When a tile that starts at `start` leaves the level.
+  TimeMs Leaves(const Level& level, TimeMs start) const {
+    return (FloorDiv(start, level.tile) + 1) * level.tile + level.length;
+  }
+  void Join(const Level& level, RowRef* row, TimeMs start, const int64_t* words) const;
+  void CombineInto(int64_t* into, const int64_t* other) const;
+  void Rebuild(const Level& level, RowRef* row) const;
+  int64_t* FindTile(const Level& level, RowRef* row, TimeMs start) const;
+
+  std::string name_;
+  std::vector<Level> levels_;
+  std::vector<Column> columns_;
+  std::vector<int> word_of_;       // column -> first word
+  std::vector<ReadPlan> reads_;    // by level
+  int words_ = 0;
+  int additive_words_ = 0;         // they come first
+  int additive_columns_ = 0;
+  int cells_ = -1;                 // cell: when the next tile leaves, 0: none; then the bands
+};
+
+}  // namespace ebb
