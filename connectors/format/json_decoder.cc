@@ -1,0 +1,411 @@
+// How it works:
+//   1. simdjson's first stage finds where each token begins (vectorized) and checks UTF-8, quotes and control characters.
+//      Its own walkers stop short of what is needed here: they don't check skipped values, and may look past the end.
+//   2. One walk over the token positions checks JSON's grammar; a wanted member is known by its place (MemberMemory) and
+//      converted, any other value is only checked.
+//   3. RecordRules gives the verdict. A record that isn't JSON is named so, whatever else is wrong with it.
+#include "connectors/format/json_decoder.h"
+
+#include <simdjson.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "connectors/format/json_paths.h"
+#include "connectors/format/json_text.h"
+#include "connectors/format/number.h"
+#include "connectors/format/scalar.h"
+#include "engine/base/check.h"
+
+namespace ebb {
+namespace {
+
+constexpr size_t kUsualRecordBytes = 64 << 10;
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// A position in the list of tokens; kFailed when the record can't be read further (the first token is never a result).
+using At = uint32_t;
+constexpr At kFailed = 0;
+
+// Confined to its task's thread.
+class JsonDecoder final : public FormatDecoder {
+ public:
+  explicit JsonDecoder(const SourceSchema& schema) : rules_(schema), paths_(schema) { Allocate(kUsualRecordBytes); }
+
+  Reason Decode(std::string_view bytes, RecordBuilder* out) override;
+  std::string_view time_text() const override { return time_text_; }
+
+ private:
+  void Allocate(size_t capacity);
+  Reason FindTokens(std::string_view bytes);
+  At Fail(Reason reason) {
+    failure_ = reason;
+    return kFailed;
+  }
+
+  // Each of these takes the position of a value's first token, `depth` being that of the container it stands in, and returns
+  // the position after the value. A value's last token is never the list's last: callers see to it.
+  At Object(JsonNode& node, At at, int depth);
+  At Array(int number, At at, int depth);
+  At Take(int number, At at, int depth);
+  At TakeContainer(int number, At at, int depth);
+  At TakeString(const JsonNode& node, At at);
+  At TakeNumber(const JsonNode& node, At at);
+  At TakeWord(const JsonNode& node, At at);
+  At Skip(At at, int depth);
+  At SkipScalar(At at);
+  At SkipContainer(At at, int depth);
+
+  int FindMember(JsonNode& node, At at, size_t* cursor);
+  void StoreString(const Target& target, std::string_view text);
+  void StoreNumber(const Target& target, const Number& number);
+  void StoreWord(const Target& target, bool value);
+
+  char Token(At at) const { return bytes_[tokens_[at]]; }
+  bool StringAt(At at, std::string_view* raw) const;
+  bool NumberAt(At at, Number* number) const;
+  template <size_t N>
+  bool WordAt(At at, const char (&word)[N]) const;
+  bool Unescape(std::string_view* text);
+
+  // Constant.
+  const RecordRules rules_;
+  // Grows with the records.
+  JsonPaths paths_;
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner_;
+  size_t capacity_ = 0;
+  uint64_t record_ = 0;
+  // Of the record at hand.
+  const char* bytes_ = nullptr;
+  const uint32_t* tokens_ = nullptr;
+  At token_count_ = 0;
+  bool has_escapes_ = false;
+  Reason failure_ = Reason::kNone;
+  Faults faults_;
+  RecordBuilder* out_ = nullptr;
+  std::string_view time_text_;
+  std::string unescaped_;
+};
+
+void JsonDecoder::Allocate(size_t capacity) {
+  const auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(
+      capacity, simdjson::DEFAULT_MAX_DEPTH, scanner_);
+  EBB_CHECK(error == simdjson::SUCCESS, "no memory to scan JSON records of {} bytes", capacity);
+  capacity_ = capacity;
+}
+
+Reason JsonDecoder::FindTokens(std::string_view bytes) {
+  if (bytes.size() > static_cast<size_t>(kMaxRecordBytes)) return Reason::kTooLarge;
+  if (bytes.empty()) return Reason::kNullValue;
+  if (bytes.size() > capacity_) Allocate(static_cast<size_t>(kMaxRecordBytes));
+  const auto* begin = reinterpret_cast<const uint8_t*>(bytes.data());
+  const auto error = scanner_->stage1(begin, bytes.size(), simdjson::stage1_mode::regular);
+  if (error == simdjson::SUCCESS) [[likely]] return Reason::kNone;
+  // Which error is found first depends on the machine's instruction set; the reason must not.
+  if (!simdjson::validate_utf8(bytes.data(), bytes.size())) return Reason::kEncoding;
+  for (const char c : bytes) {
+    if (!IsSpace(c)) return Reason::kJsonSyntax;
+  }
+  return Reason::kNullValue;
+}
+
+Reason JsonDecoder::Decode(std::string_view bytes, RecordBuilder* out) {
+  out->Reset(rules_.slot_count());
+  time_text_ = {};
+  failure_ = FindTokens(bytes);
+  if (failure_ == Reason::kNone) [[likely]] {
+    ++record_;
+    bytes_ = bytes.data();
+    tokens_ = scanner_->structural_indexes.get();
+    token_count_ = scanner_->n_structural_indexes;
+    has_escapes_ = std::memchr(bytes.data(), '\\', bytes.size()) != nullptr;
+    faults_ = Faults();
+    out_ = out;
+    if (token_count_ < 2 || Token(0) != '{') {
+      failure_ = Reason::kJsonSyntax;
+    } else if (const At end = Object(paths_.node(0), 0, 0); end != kFailed && end != token_count_) {
+      failure_ = Reason::kJsonSyntax;
+    }
+    if (failure_ == Reason::kNone) [[likely]] return rules_.Finish(faults_, out);
+  }
+  const bool has_nul = failure_ == Reason::kJsonSyntax && std::memchr(bytes.data(), '\0', bytes.size()) != nullptr;
+  return has_nul ? Reason::kEncoding : failure_;
+}
+
+At JsonDecoder::Object(JsonNode& node, At at, int depth) {
+  if (++depth > kMaxDepth) return Fail(Reason::kTooDeep);
+  if (Token(++at) == '}') return at + 1;
+  const char* const bytes = bytes_;
+  const uint32_t* const tokens = tokens_;
+  const At count = token_count_;
+  size_t cursor = 0;
+  for (int members = 1;; ++members) {
+    // A name, a colon, the value's first token, and one behind the value.
+    if (at + 3 >= count || bytes[tokens[at + 1]] != ':') return Fail(Reason::kJsonSyntax);
+    if (members > kMaxRecordFields) return Fail(Reason::kTooManyFields);
+    int child = node.memory.Find(bytes + tokens[at], tokens[at + 1] - tokens[at], &cursor);
+    if (child == MemberMemory::kUnknown) [[unlikely]] {
+      child = FindMember(node, at, &cursor);
+      if (child == MemberMemory::kUnknown) return Fail(Reason::kJsonSyntax);
+    }
+    at += 2;
+    if (child >= 0) {
+      at = Take(child, at, depth);
+    } else if (bytes[tokens[at]] == '"' && !has_escapes_) {
+      ++at;  // who doesn't need the text needn't find its end
+    } else {
+      at = Skip(at, depth);
+    }
+    if (at == kFailed) return kFailed;
+    if (at >= count) return Fail(Reason::kJsonSyntax);
+    const char next = bytes[tokens[at++]];
+    if (next == '}') return at;
+    if (next != ',') return Fail(Reason::kJsonSyntax);
+  }
+}
+
+// A name that the memory doesn't expect: the number of the member's place, -1 if it isn't read, kUnknown if no name stands
+// there.
+int JsonDecoder::FindMember(JsonNode& node, At at, size_t* cursor) {
+  const int number = static_cast<int>(&node - &paths_.node(0));
+  std::string_view name;
+  if (Token(at) != '"' || !StringAt(at, &name)) return MemberMemory::kUnknown;
+  if (has_escapes_ && name.find('\\') != std::string_view::npos) {
+    return Unescape(&name) ? paths_.Child(number, name) : MemberMemory::kUnknown;
+  }
+  const int child = paths_.Child(number, name);
+  node.memory.Learn(name, child, cursor);
+  return child;
+}
+
+At JsonDecoder::Array(int number, At at, int depth) {
+  if (++depth > kMaxDepth) return Fail(Reason::kTooDeep);
+  if (Token(++at) == ']') return at + 1;
+  for (int64_t element = 0;; ++element) {
+    if (at + 1 >= token_count_) return Fail(Reason::kJsonSyntax);
+    const int child = paths_.Element(number, element);
+    at = child < 0 ? Skip(at, depth) : Take(child, at, depth);
+    if (at == kFailed) return kFailed;
+    if (at >= token_count_) return Fail(Reason::kJsonSyntax);
+    const char next = Token(at++);
+    if (next == ']') return at;
+    if (next != ',') return Fail(Reason::kJsonSyntax);
+  }
+}
+
+At JsonDecoder::Take(int number, At at, int depth) {
+  JsonNode& node = paths_.node(number);
+  if (node.seen_in == record_) [[unlikely]] {
+    faults_.AddDuplicate();
+    return Skip(at, depth);
+  }
+  node.seen_in = record_;
+  switch (Token(at)) {
+    case '"': return TakeString(node, at);
+    case '{': case '[': return TakeContainer(number, at, depth);
+    case 't': case 'f': case 'n': return TakeWord(node, at);
+    default: return TakeNumber(node, at);
+  }
+}
+
+At JsonDecoder::TakeContainer(int number, At at, int depth) {
+  JsonNode& node = paths_.node(number);
+  for (const Target& target : node.targets) {
+    faults_.Add(target.kind, target.kind == Target::Kind::kKey    ? Reason::kBadKey
+                             : target.kind == Target::Kind::kTime ? Reason::kBadTime
+                                                                  : Reason::kBadType);
+  }
+  if (node.children.empty()) return Skip(at, depth);
+  return Token(at) == '{' ? Object(node, at, depth) : Array(number, at, depth);
+}
+
+At JsonDecoder::TakeString(const JsonNode& node, At at) {
+  std::string_view text;
+  if (!StringAt(at, &text)) return Fail(Reason::kJsonSyntax);
+  const std::string_view quoted(text.data() - 1, text.size() + 2);
+  if (has_escapes_ && text.find('\\') != std::string_view::npos && !Unescape(&text)) return Fail(Reason::kJsonSyntax);
+  for (const Target& target : node.targets) {
+    if (target.kind == Target::Kind::kTime) time_text_ = quoted;
+    StoreString(target, text);
+  }
+  return at + 1;
+}
+
+void JsonDecoder::StoreString(const Target& target, std::string_view text) {
+  Reason reason = Reason::kNone;
+  if (target.kind == Target::Kind::kKey) {
+    reason = CheckKey(text);
+    if (reason == Reason::kNone) out_->SetKey(text);
+    if (reason == Reason::kMissingKey) reason = Reason::kNone;
+  } else if (target.kind == Target::Kind::kTime) {
+    reason = TimeFromText(text, target.unit, &out_->time);
+  } else if (target.type == FieldType::kString) {
+    out_->SetSlot(target.slot, HashText(text));
+  } else if (target.type == FieldType::kDecimal) {
+    int64_t value = 0;
+    reason = DecimalFromText(text, target.decimals, &value);
+    if (reason == Reason::kNone) out_->SetSlot(target.slot, value);
+  } else {
+    reason = Reason::kBadType;
+  }
+  faults_.Add(target.kind, reason);
+}
+
+At JsonDecoder::TakeNumber(const JsonNode& node, At at) {
+  Number number;
+  if (!NumberAt(at, &number)) return Fail(Reason::kJsonSyntax);
+  for (const Target& target : node.targets) StoreNumber(target, number);
+  return at + 1;
+}
+
+void JsonDecoder::StoreNumber(const Target& target, const Number& number) {
+  const bool whole = !number.point && !number.exponent;
+  Reason reason = Reason::kNone;
+  if (target.kind == Target::Kind::kTime) {
+    time_text_ = number.text;
+    reason = NumberToTime(number, target.unit, NumberStyle::kJson, &out_->time);
+  } else if (target.kind == Target::Kind::kKey) {
+    reason = whole ? CheckKey(number.text) : Reason::kBadKey;
+    if (reason == Reason::kNone) out_->SetKey(number.text);
+  } else {
+    int64_t value = 0;
+    switch (target.type) {
+      case FieldType::kInt: reason = NumberToInt(number, NumberStyle::kJson, &value); break;
+      case FieldType::kDecimal: reason = NumberToDecimal(number, target.decimals, &value); break;
+      case FieldType::kBool: reason = Reason::kBadType; break;
+      case FieldType::kString:
+        reason = whole ? Reason::kNone : Reason::kBadType;
+        value = HashText(number.text);
+        break;
+    }
+    if (reason == Reason::kNone) out_->SetSlot(target.slot, value);
+  }
+  faults_.Add(target.kind, reason);
+}
+
+At JsonDecoder::TakeWord(const JsonNode& node, At at) {
+  if (Token(at) == 'n') return WordAt(at, "null") ? at + 1 : Fail(Reason::kJsonSyntax);
+  const bool value = Token(at) == 't';
+  if (!(value ? WordAt(at, "true") : WordAt(at, "false"))) return Fail(Reason::kJsonSyntax);
+  for (const Target& target : node.targets) StoreWord(target, value);
+  return at + 1;
+}
+
+void JsonDecoder::StoreWord(const Target& target, bool value) {
+  if (target.kind == Target::Kind::kKey) {
+    faults_.Add(target.kind, Reason::kBadKey);
+  } else if (target.kind == Target::Kind::kTime) {
+    faults_.Add(target.kind, Reason::kBadTime);
+  } else if (target.type == FieldType::kBool) {
+    out_->SetSlot(target.slot, value ? 1 : 0);
+  } else {
+    faults_.Add(target.kind, Reason::kBadType);
+  }
+}
+
+At JsonDecoder::Skip(At at, int depth) {
+  const char first = Token(at);
+  return first == '{' || first == '[' ? SkipContainer(at, depth) : SkipScalar(at);
+}
+
+At JsonDecoder::SkipScalar(At at) {
+  bool good = false;
+  switch (Token(at)) {
+    case '"':
+      if (!has_escapes_) [[likely]] return at + 1;
+      if (std::string_view raw; StringAt(at, &raw)) good = raw.find('\\') == std::string_view::npos || Unescape(&raw);
+      break;
+    case 't': good = WordAt(at, "true"); break;
+    case 'f': good = WordAt(at, "false"); break;
+    case 'n': good = WordAt(at, "null"); break;
+    default:
+      Number number;
+      good = NumberAt(at, &number);
+  }
+  return good ? at + 1 : Fail(Reason::kJsonSyntax);
+}
+
+// Checks a whole object or array without recursion.
+At JsonDecoder::SkipContainer(At at, int depth) {
+  uint64_t objects = 0;  // bit d: the open container of depth d is an object
+  std::array<int, kMaxDepth + 1> members;
+  const int outside = depth;
+  bool value_next = true;  // else what follows a value
+  while (true) {
+    if (value_next) {
+      if (depth > outside && (objects >> depth & 1) != 0) {
+        std::string_view raw;
+        if (at + 3 >= token_count_ || Token(at) != '"' || Token(at + 1) != ':' || !StringAt(at, &raw) ||
+            (has_escapes_ && !Unescape(&raw))) {
+          return Fail(Reason::kJsonSyntax);
+        }
+        if (++members[static_cast<size_t>(depth)] > kMaxRecordFields) return Fail(Reason::kTooManyFields);
+        at += 2;
+      }
+      if (at + 1 >= token_count_) return Fail(Reason::kJsonSyntax);
+      const char first = Token(at);
+      if (first != '{' && first != '[') {
+        at = SkipScalar(at);
+        if (at == kFailed) return kFailed;
+        value_next = false;
+        continue;
+      }
+      if (++depth > kMaxDepth) return Fail(Reason::kTooDeep);
+      members[static_cast<size_t>(depth)] = 0;
+      const uint64_t bit = uint64_t{1} << depth;
+      objects = first == '{' ? objects | bit : objects & ~bit;
+      const char second = Token(++at);
+      value_next = second != (first == '{' ? '}' : ']');
+      if (value_next) continue;
+    } else if (at >= token_count_) {
+      return Fail(Reason::kJsonSyntax);
+    }
+    const char next = Token(at++);
+    const char close = (objects >> depth & 1) != 0 ? '}' : ']';
+    value_next = next == ',';
+    if (value_next) continue;
+    if (next != close) return Fail(Reason::kJsonSyntax);
+    if (--depth == outside) return at;
+  }
+}
+
+// The bytes between the quotes. Only spaces may stand between the string and the next token.
+inline bool JsonDecoder::StringAt(At at, std::string_view* raw) const {
+  const char* begin = bytes_ + tokens_[at] + 1;
+  const char* end = bytes_ + tokens_[at + 1] - 1;
+  while (end >= begin && IsSpace(*end)) --end;
+  if (end < begin || *end != '"') return false;
+  *raw = std::string_view(begin, static_cast<size_t>(end - begin));
+  return true;
+}
+
+inline bool JsonDecoder::NumberAt(At at, Number* number) const {
+  // The next token is no digit, so that the number ends before it; reading may go on into the padding.
+  const char* next = bytes_ + tokens_[at + 1];
+  const char* p = ScanNumber(bytes_ + tokens_[at], next + kReadPadding, NumberStyle::kJson, number);
+  return p != nullptr && (p == next || IsSpace(*p));
+}
+
+template <size_t N>
+inline bool JsonDecoder::WordAt(At at, const char (&word)[N]) const {
+  constexpr size_t kSize = N - 1;
+  const size_t size = tokens_[at + 1] - tokens_[at];
+  const char* begin = bytes_ + tokens_[at];
+  return size >= kSize && std::memcmp(begin, word, kSize) == 0 && (size == kSize || IsSpace(begin[kSize]));
+}
+
+bool JsonDecoder::Unescape(std::string_view* text) {
+  if (!UnescapeJson(*text, &unescaped_)) return false;
+  *text = unescaped_;
+  return true;
+}
+
+}  // namespace
+
+std::unique_ptr<FormatDecoder> NewJsonDecoder(const SourceSchema& schema) {
+  return std::make_unique<JsonDecoder>(schema);
+}
+
+}  // namespace ebb
