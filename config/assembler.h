@@ -1,0 +1,156 @@
+// The way from the YAML tree to a PipelineFile: one section of the file after the other, each reporting all of its errors
+// and leaving what is broken as a name of unknown type, so that one mistake is reported once.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/expression_compile.h"
+#include "config/pipeline.h"
+#include "config/reader.h"
+#include "operators/aggregate/aggregate.h"
+
+namespace ebb {
+
+// A source while its record program grows. Confined to its task's thread.
+struct SourceDraft {
+  struct FieldInfo {
+    FieldType type = FieldType::kInt;
+    int decimals = 0;
+    bool nullable = false;
+  };
+
+  std::string name;
+  bool broken = false;  // its fields aren't all known: unknown ones are not reported
+  std::map<std::string, Symbol, std::less<>> names;
+  std::vector<FieldInfo> fields;          // by slot
+  std::vector<bool> read;                 // by slot: an expression reads it
+  std::map<std::string, int> conditions;  // slots of hidden fields by the text of their condition
+  ProgramBuilder builder;
+};
+
+// A feature that is computed from others.
+struct DerivedDraft {
+  std::string name;
+  const YamlNode* node = nullptr;
+  Expression expression;
+  int feature = -1;  // index into Plan::features
+};
+
+// Confined to its task's thread.
+class Assembler {
+ public:
+  Assembler(const YamlNode& root, Diagnostics* diagnostics, PipelineFile* out)
+      : root_(root), diagnostics_(diagnostics), out_(*out), plan_(out->plan) {}
+
+  void Run();
+
+ private:
+  static constexpr size_t kMaxFeatures = 4096;
+  static constexpr size_t kMaxSources = 64;
+  static constexpr size_t kMaxTiles = 10000;   // of one window
+  static constexpr int kMaxKept = 10000;       // max_items, max_events
+
+  // pipeline.cc
+  void ReadHead(MappingReader* reader);
+  // An expression in a scalar; errors are reported inside it. The node must outlive the expression's use.
+  std::optional<Expression> Parse(const YamlNode& node, std::string_view what);
+  Compiled Compile(const YamlNode& node, const Expression& expression, Want want, Scope* scope);
+  void Report(const YamlNode& node, const std::vector<ExpressionIssue>& issues);
+  // The names of a mapping whose keys are names of the user's: each good one with its index among the keys.
+  std::vector<size_t> NamedEntries(const YamlNode& node, std::string_view what);
+  // Index of a name in `known`, or -1 after reporting it.
+  int FindName(const YamlNode& node, std::string_view code, std::string_view kind, const std::vector<std::string>& known);
+
+  // sources.cc
+  void ReadSources(const YamlNode& node);
+  void ReadSource(const YamlNode& key, const YamlNode& node);
+  void ReadKeyAndTime(MappingReader* reader, SourceSchema* schema);
+  void ReadTime(const YamlNode& node, Span where, SourceConfig* source);
+  std::string ReadPath(const YamlNode& node, std::string_view what, Format format);
+  void ReadFields(const YamlNode& node, SourceConfig* source, SourceDraft* draft);
+  bool ReadField(const YamlNode& key, const YamlNode& node, Format format, Field* field);
+  void ReadComputed(const YamlNode& fields, const std::vector<size_t>& computed, SourceConfig* source,
+                    SourceDraft* draft);
+  bool ReadType(const YamlNode& node, FieldType* type, int* decimals);
+  // A slot value as the file writes it, or empty after reporting it.
+  std::optional<int64_t> ReadSlotValue(const YamlNode& node, FieldType type, int decimals);
+  Scope RecordScope(SourceDraft* draft) const;
+  Compiled CompileRecord(const YamlNode& node, const Expression& expression, Want want, SourceDraft* draft);
+  void FinishSources();
+
+  // windows.cc
+  void ReadAccuracy(const YamlNode& node, Span where);
+  void ReadWindows(const YamlNode& node);
+  void ReadWindow(const YamlNode& key, const YamlNode& node);
+  bool ChooseTile(const YamlNode& node, WindowPlan* window);
+  bool CheckTile(const YamlNode& node, const WindowPlan& window);
+
+  // features.cc
+  void ReadFeatures(const YamlNode& node);
+  void ReadMeasures(const YamlNode& key, MappingReader* reader);
+  bool ReadOf(const YamlNode& of, const Aggregate& aggregate, const SourceDraft& source, MeasurePlan* measure);
+  int ReadFilter(const YamlNode& node, int source);
+  bool ReadLimits(MappingReader* reader, const std::vector<const Aggregate*>& aggregates, MeasurePlan* measure);
+  void AddMeasures(const YamlNode& key, MappingReader* reader, const MeasurePlan& base, bool broken);
+  void AddFeature(const std::string& name, Span where, Symbol symbol);
+  void CompileDerived();
+
+  // scores.cc
+  void ReadScores(const YamlNode& node);
+  void ReadScore(const YamlNode& key, const YamlNode& node);
+  void ReadPoint(const YamlNode& node, Scope* scope, ScorePlan* score);
+  void ReadEvaluate(const YamlNode& node, Span where);
+  void ReadBands(const YamlNode& node, Span where, ScorePlan* score);
+  std::string ReadReason(const YamlNode& node);
+  Scope FeatureScope();
+  void AddDeadlines(const std::vector<DeadlinePlan>& deadlines);
+
+  // alerts.cc
+  void ReadAlerts(const YamlNode& node);
+  void ReadAlert(const YamlNode& key, const YamlNode& node);
+  void ReadSeverities(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert);
+  void ReadRevisions(const YamlNode& node, AlertPlan* alert);
+  void ReadHoldout(const YamlNode& node, AlertPlan* alert);
+  void ChooseExplained(const YamlNode* explain, const Expression& when, AlertPlan* alert);
+  void DefaultFeatures(const std::vector<int>& named, AlertPlan* alert);
+  std::vector<int> ReadFeatureList(const YamlNode& node);
+
+  // outputs.cc
+  void ReadOutputs(const YamlNode& node, Span where);
+  OutputConfig ReadOutput(MappingReader* reader);
+  void ReadScoreOutput(const YamlNode& node, Span where);
+  void DefaultBands(Span where);
+
+  // tests.cc
+  void ReadTests(const YamlNode& node);
+  void ReadTest(const YamlNode& node);
+  void ReadGiven(const YamlNode& node, PipelineTest* test);
+  void ReadGivenValues(const YamlNode& node, Span where, TestRecord* record);
+  void ReadExpectation(const YamlNode& node, PipelineTest* test);
+  void ReadExpectedAlert(MappingReader* reader, TestExpectation* expectation);
+  void ReadExpectedValue(MappingReader* reader, TestExpectation* expectation);
+  std::optional<double> ReadExpectedNumber(const YamlNode& node, const TestExpectation& expectation);
+
+  const YamlNode& root_;
+  Diagnostics* diagnostics_;
+  PipelineFile& out_;
+  Plan& plan_;
+  ProgramBuilder builder_;
+  std::vector<std::unique_ptr<SourceDraft>> drafts_;     // by ordinal
+  std::map<std::string, Symbol, std::less<>> features_;  // features and scores by name
+  std::map<std::string, Span> defined_at_;               // where each of them is defined
+  std::vector<DerivedDraft> derived_;
+  std::vector<std::string> window_names_, score_names_, alert_names_;
+  std::vector<bool> window_broken_;  // by window
+  bool evaluate_read_ = false;
+};
+
+// 16 hexadecimal digits over everything in the plan and the sources that decides a result.
+std::string Fingerprint(const PipelineFile& pipeline);
+
+}  // namespace ebb

@@ -1,0 +1,295 @@
+// The section `features:`: aggregates over windows, expanded to one feature for each aggregation and window, and features
+// that are computed from others.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "config/assembler.h"
+#include "config/dependency.h"
+
+namespace ebb {
+namespace {
+
+std::vector<std::string> AggregateNames() {
+  std::vector<std::string> names;
+  for (const Aggregate* aggregate : Aggregates()) names.emplace_back(aggregate->name);
+  return names;
+}
+
+template <typename Predicate>
+const Aggregate* FindFirst(const std::vector<const Aggregate*>& aggregates, Predicate predicate) {
+  auto found = std::find_if(aggregates.begin(), aggregates.end(), predicate);
+  return found == aggregates.end() ? nullptr : *found;
+}
+
+}  // namespace
+
+void Assembler::ReadFeatures(const YamlNode& node) {
+  for (size_t i : NamedEntries(node, "features")) {
+    const YamlNode& key = node.keys[i];
+    MappingReader reader(node.values[i], key.span, fmt::format("feature {}", Quoted(key.text)), diagnostics_);
+    if (!reader.ok()) {
+      AddFeature(key.text, key.span, {});
+      continue;
+    }
+    constexpr std::string_view kForms[] = {"from", "expr"};
+    std::optional<std::string> form = reader.ExactlyOne(kForms);
+    if (form == "from") {
+      ReadMeasures(key, &reader);
+      reader.Finish();
+      continue;
+    }
+    if (form == "expr") {
+      const YamlNode* value = reader.Take("expr");
+      DerivedDraft draft{key.text, value, {}, static_cast<int>(plan_.features.size())};
+      std::optional<Expression> expression = Parse(*value, "expr");
+      if (expression) {
+        out_.texts["feature " + key.text] = expression->source;
+        draft.expression = std::move(*expression);
+        derived_.push_back(std::move(draft));
+      }
+      reader.Finish();
+    }
+    AddFeature(key.text, key.span, {});
+  }
+}
+
+// Reads what all features of one entry share, then expands it.
+void Assembler::ReadMeasures(const YamlNode& key, MappingReader* reader) {
+  size_t errors = diagnostics_->size();
+  MeasurePlan base;
+  base.source = FindName(*reader->Take("from"), "E0105", "source", plan_.sources);
+  std::vector<const Aggregate*> aggregates;
+  const YamlNode* agg = reader->Require("agg");
+  const std::vector<std::string> known = AggregateNames();
+  for (const YamlNode* item : agg != nullptr ? ReadList(*agg, "agg", diagnostics_) : std::vector<const YamlNode*>()) {
+    int index = FindName(*item, "E0104", "aggregation", known);
+    if (index >= 0) aggregates.push_back(Aggregates()[static_cast<size_t>(index)]);
+  }
+  bool aggregates_known = diagnostics_->size() == errors || !aggregates.empty();
+  const YamlNode* of = reader->Take("of");
+  const SourceDraft* source = base.source >= 0 ? drafts_[base.source].get() : nullptr;
+  const Aggregate* needs = FindFirst(aggregates, [](const Aggregate* a) { return a->needs_field; });
+  if (of == nullptr && needs != nullptr) {
+    diagnostics_->Add("E0301", key.span, fmt::format("{} needs a field: add 'of:'", needs->name));
+  } else if (of != nullptr && needs == nullptr && aggregates_known && !aggregates.empty()) {
+    diagnostics_->Add("E0302", reader->KeySpan("of"), fmt::format("{} takes no field", aggregates[0]->name),
+                      "to count some of the records use where:");
+  } else if (of != nullptr && source != nullptr) {
+    for (const Aggregate* aggregate : aggregates) {
+      if (aggregate->needs_field && !ReadOf(*of, *aggregate, *source, &base)) break;
+    }
+  }
+  if (const YamlNode* where = reader->Take("where")) {
+    if (base.source >= 0) base.filter = ReadFilter(*where, base.source);
+  }
+  bool limits = ReadLimits(reader, aggregates, &base);
+  AddMeasures(key, reader, base, !limits || diagnostics_->size() != errors);
+}
+
+bool Assembler::ReadOf(const YamlNode& of, const Aggregate& aggregate, const SourceDraft& source,
+                       MeasurePlan* measure) {
+  std::optional<std::string> name = ReadText(of, "of", diagnostics_);
+  if (!name || source.broken) return false;
+  auto found = source.names.find(*name);
+  if (found == source.names.end()) {
+    std::vector<std::string> known;
+    for (const auto& [field, symbol] : source.names) known.push_back(field);
+    ReportUnknown(of, "E0107", fmt::format("field of source '{}':", source.name), known, diagnostics_);
+    return false;
+  }
+  const SourceDraft::FieldInfo& info = source.fields[found->second.index];
+  if (found->second.type == ExprType::kUnknown) return false;
+  bool number = info.type == FieldType::kInt || info.type == FieldType::kDecimal;
+  if (!number && !aggregate.allows_text) {
+    bool is_bool = info.type == FieldType::kBool;
+    std::string hint = is_bool ? fmt::format("write agg: count, where: {}", *name) : "only distinct works on texts";
+    diagnostics_->Add("E0303", of.span, fmt::format("{} of {}: the field is a {}, not a number", aggregate.name,
+                                                  Quoted(*name), is_bool ? "bool" : "text"), hint);
+    return false;
+  }
+  measure->slot = found->second.index;
+  measure->decimals = info.decimals;
+  return true;
+}
+
+// The slot of a plain bool field that is never null, or of a hidden field that holds the condition; -1 after an error.
+int Assembler::ReadFilter(const YamlNode& node, int source) {
+  SourceDraft& draft = *drafts_[source];
+  std::optional<Expression> expression = Parse(node, "where");
+  if (!expression || draft.broken) return -1;
+  const ExprNode& root = expression->nodes[expression->root];
+  if (root.kind == ExprKind::kName) {
+    auto found = draft.names.find(root.text);
+    bool plain = found != draft.names.end() && found->second.type == ExprType::kBool &&
+                 !draft.fields[found->second.index].nullable;
+    if (plain) return found->second.index;
+  }
+  auto [condition, fresh] = draft.conditions.try_emplace(expression->source, -1);
+  if (!fresh && condition->second >= 0) return condition->second;
+  DerivedFieldsPlan::Computed field;
+  field.segment.begin = draft.builder.position();
+  Compiled compiled = CompileRecord(node, *expression, Want::kCondition, &draft);
+  if (!compiled.ok) return -1;
+  if (draft.fields.size() == kMaxFields) {
+    diagnostics_->Add("E0209", node.span,
+                      fmt::format("source {} has {} fields and conditions already", Quoted(draft.name), kMaxFields));
+    return -1;
+  }
+  field.segment.end = draft.builder.position();
+  field.reg = compiled.reg;
+  field.slot = static_cast<int>(draft.fields.size());
+  field.type = FieldType::kBool;
+  draft.fields.push_back({FieldType::kBool, 0, false});
+  out_.sources[source].derived.computed.push_back(field);
+  condition->second = field.slot;
+  return field.slot;
+}
+
+bool Assembler::ReadLimits(MappingReader* reader, const std::vector<const Aggregate*>& aggregates,
+                           MeasurePlan* measure) {
+  size_t errors = diagnostics_->size();
+  auto misplaced = [&](std::string_view key, std::string_view belongs) {
+    diagnostics_->Add("E0305", reader->KeySpan(key), fmt::format("'{}:' belongs to {}", key, belongs));
+  };
+  const Aggregate* fading = FindFirst(aggregates, [](const Aggregate* a) { return a->takes_half_life; });
+  const YamlNode* half_life = reader->Take("half_life");
+  if (half_life != nullptr) {
+    measure->half_life = ReadDuration(*half_life, "half_life", diagnostics_).value_or(1);
+    if (measure->half_life == 0) diagnostics_->Add("E0203", half_life->span, "a half-life is more than nothing");
+    if (fading == nullptr && !aggregates.empty()) misplaced("half_life", "decayed_sum");
+  } else if (fading != nullptr) {
+    diagnostics_->Add("E0306", reader->KeySpan("agg"), fmt::format("{} needs 'half_life:'", fading->name),
+                      "as in half_life: 14d");
+  }
+  if (const YamlNode* exact = reader->Take("exact")) {
+    measure->exact = ReadBool(*exact, "exact", diagnostics_).value_or(false);
+    const Aggregate* inexact = FindFirst(aggregates, [](const Aggregate* a) { return !a->exact_ok || !a->windowed(); });
+    if (measure->exact && inexact != nullptr) {
+      diagnostics_->Add("E0305", reader->KeySpan("exact"), fmt::format("{} can't be exact per event", inexact->name),
+                        "leave 'exact:' away");
+    }
+  }
+  if (const YamlNode* max_events = reader->Take("max_events")) {
+    measure->max_events =
+        static_cast<int>(ReadInteger(*max_events, "max_events", 1, kMaxKept, diagnostics_).value_or(1));
+    if (!measure->exact) misplaced("max_events", "exact: true");
+  }
+  if (const YamlNode* max_items = reader->Take("max_items")) {
+    measure->max_items = static_cast<int>(ReadInteger(*max_items, "max_items", 1, kMaxKept, diagnostics_).value_or(1));
+    bool items = FindFirst(aggregates, [](const Aggregate* a) { return a->shape == AggregateShape::kItems; }) != nullptr;
+    if (!items && !aggregates.empty()) misplaced("max_items", "distinct");
+  }
+  return diagnostics_->size() == errors;
+}
+
+// One feature for each aggregation and window. Names are made even of what is broken, so that expressions know them.
+void Assembler::AddMeasures(const YamlNode& key, MappingReader* reader, const MeasurePlan& base, bool broken) {
+  const YamlNode* agg = reader->Take("agg");
+  const YamlNode* over = reader->Take("over");
+  const YamlNode* filter = reader->Take("where");
+  std::vector<const YamlNode*> windows, aggregates;
+  if (agg != nullptr && !agg->is_mapping() && !agg->is_blank()) aggregates = ReadList(*agg, "agg", diagnostics_);
+  if (over != nullptr) windows = ReadList(*over, "over", diagnostics_);
+  std::vector<int> indexes;
+  for (const YamlNode* window : windows) {
+    int index = FindName(*window, "E0106", "window", window_names_);
+    indexes.push_back(index);
+    broken = broken || index < 0 || window_broken_[index];
+    if (index >= 0 && base.exact && plan_.windows[index].length == 0 && !window_broken_[index]) {
+      diagnostics_->Add("E0305", window->span, "an exact window needs a finite length", "leave 'exact:' away");
+      broken = true;
+    }
+  }
+  for (const YamlNode* item : aggregates) {
+    const Aggregate* aggregate = FindAggregate(item->text);
+    if (aggregate != nullptr && aggregate->windowed() && over == nullptr) {
+      diagnostics_->Add("E0304", key.span, fmt::format("{} needs a window: add 'over:'", aggregate->name),
+                        "", {KnownNames(window_names_)});
+      broken = true;
+    } else if (aggregate != nullptr && !aggregate->windowed() && over != nullptr) {
+      diagnostics_->Add("E0304", reader->KeySpan("over"), fmt::format("{} has no window", aggregate->name),
+                        aggregates.size() > 1 ? "make it a feature of its own" : "leave 'over:' away");
+      broken = true;
+    }
+    size_t count = windows.empty() ? 1 : windows.size();
+    for (size_t w = 0; w < count; ++w) {
+      std::string name = key.text;
+      if (agg->is_sequence()) name += "_" + item->text;
+      if (over != nullptr && over->is_sequence() && w < windows.size()) name += "_" + windows[w]->text;
+      Symbol symbol;
+      if (!broken && aggregate != nullptr) {
+        MeasurePlan measure = base;
+        measure.name = name;
+        measure.aggregate = item->text;
+        measure.window = windows.empty() ? -1 : indexes[w];
+        if (!aggregate->needs_field) measure.slot = -1, measure.decimals = 0;
+        measure.target = builder_.NewRegister();
+        symbol.type = aggregate->is_duration ? ExprType::kDuration : ExprType::kNumber;
+        symbol.reg = measure.target;
+        symbol.measure = static_cast<int>(plan_.measures.size());
+        symbol.recency = aggregate->name == "recency";
+        symbol.rateable = aggregate->name == "count" || aggregate->name == "sum" || aggregate->name == "distinct";
+        plan_.measures.push_back(std::move(measure));
+      }
+      if (filter != nullptr) out_.texts["where " + name] = filter->text;
+      AddFeature(name, key.span, symbol);
+    }
+  }
+  if (aggregates.empty()) AddFeature(key.text, key.span, {});
+}
+
+void Assembler::AddFeature(const std::string& name, Span where, Symbol symbol) {
+  if (plan_.features.size() == kMaxFeatures) {
+    diagnostics_->Add("E0209", where, fmt::format("more than {} features", kMaxFeatures));
+    return;
+  }
+  symbol.index = static_cast<int>(plan_.features.size());
+  auto [first, fresh] = defined_at_.try_emplace(name, where);
+  if (!fresh) {
+    diagnostics_->Add("E0111", where, fmt::format("two features are called {}", Quoted(name)),
+                      fmt::format("first in line {}", first->second.begin.line));
+  }
+  plan_.features.push_back({name, symbol.reg, false, symbol.type == ExprType::kDuration});
+  features_.try_emplace(name, std::move(symbol));
+}
+
+void Assembler::CompileDerived() {
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> reads;
+  for (const DerivedDraft& draft : derived_) {
+    names.push_back(draft.name);
+    reads.push_back(NamesIn(draft.expression));
+  }
+  DependencyOrder order = OrderByDependency(names, reads);
+  for (const std::vector<int>& cycle : order.cycles) {
+    diagnostics_->Add("E0307", derived_[cycle[0]].node->span,
+                      "these features need each other: " + ShowCycle(cycle, names));
+  }
+  Scope scope = FeatureScope();
+  if (const YamlNode* scores = root_.Find("scores"); scores != nullptr && scores->is_mapping()) {
+    for (const YamlNode& key : scores->keys) scope.hidden[key.text] = "is a score; features can't read scores";
+  }
+  plan_.derived.begin = builder_.position();
+  for (int i : order.order) {
+    const DerivedDraft& draft = derived_[i];
+    Compiled compiled = Compile(*draft.node, draft.expression, Want::kAny, &scope);
+    if (!compiled.ok) continue;
+    if (compiled.type == ExprType::kText) {
+      diagnostics_->Add("E0409", draft.node->span, "a feature can't be a text",
+                        "a feature is a number, a duration or a condition");
+      continue;
+    }
+    Symbol& symbol = features_[draft.name];
+    symbol.type = compiled.type == ExprType::kNullType ? ExprType::kNumber : compiled.type;
+    symbol.reg = compiled.reg;
+    symbol.deadlines = std::move(compiled.deadlines);
+    FeatureName& feature = plan_.features[draft.feature];
+    feature.reg = compiled.reg;
+    feature.is_bool = compiled.type == ExprType::kBool;
+    feature.is_duration = compiled.type == ExprType::kDuration;
+  }
+  plan_.derived.end = builder_.position();
+}
+
+}  // namespace ebb

@@ -1,0 +1,126 @@
+// The fingerprint: a canonical text of what decides a result, hashed. Comments, spelling of expressions, places of inputs
+// and outputs, and tests don't change it; every number, name, order and instruction does.
+#include <bit>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "config/assembler.h"
+
+namespace ebb {
+namespace {
+
+// Confined to its task's thread.
+class CanonicalText {
+ public:
+  template <typename... Values>
+  void Add(fmt::format_string<Values...> format, Values&&... values) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Values>(values)...);
+    text_ += '\n';
+  }
+  // Names may hold any character, so each stands with its length.
+  void Name(std::string_view name) { Add("{}:{}", name.size(), name); }
+  void Number(double number) { Add("{:016x}", std::bit_cast<uint64_t>(number)); }
+  void Run(const Segment& segment) { Add("run {} {}", segment.begin, segment.end); }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void AddProgram(const Program& program, CanonicalText* out) {
+  for (const Instruction& i : program.instructions) {
+    out->Add("{} {} {} {} {}", static_cast<int>(i.op), i.target, i.a, i.b, i.c);
+  }
+  for (double value : program.initial) out->Number(value);
+}
+
+void AddSource(const SourceConfig& source, CanonicalText* out) {
+  const SourceSchema& s = source.schema;
+  out->Add("source {} {} {}", s.ordinal, static_cast<int>(s.format), static_cast<int>(s.missing_key));
+  for (const std::string* name : {&s.name, &s.key_path, &s.missing_key_value, &s.time.path}) out->Name(*name);
+  out->Add("{} {} {} {} {}", static_cast<int>(s.time.unit), s.time.disorder, s.time.max_jump.value_or(-1),
+           s.time.quarantine_late, source.idle_after.value_or(-1));
+  for (const Field& field : s.fields) {
+    out->Name(field.name);
+    out->Name(field.path);
+    out->Add("{} {} {} {} {}", static_cast<int>(field.type), field.decimals, field.required, field.missing.has_value(),
+             field.missing.value_or(0));
+  }
+  for (const DerivedFieldsPlan::Load& l : source.derived.loads) out->Add("load {} {}", l.slot, l.reg);
+  for (const DerivedFieldsPlan::Computed& c : source.derived.computed) {
+    out->Run(c.segment);
+    out->Add("{} {} {} {} {}", c.reg, c.slot, static_cast<int>(c.type), c.decimals, c.stored);
+  }
+  out->Run(source.derived.filter);
+  out->Add("{}", source.derived.filter_reg);
+  AddProgram(source.derived.program, out);
+}
+
+void AddFeatures(const Plan& plan, CanonicalText* out) {
+  for (const WindowPlan& window : plan.windows) out->Add("window {} {}", window.length, window.tile);
+  for (const MeasurePlan& m : plan.measures) {
+    out->Name(m.name);
+    out->Add("{} {} {} {} {} {} {} {} {} {} {}", m.aggregate, m.source, m.slot, m.decimals, m.filter, m.window, m.exact,
+             m.max_events, m.max_items, m.half_life, m.target);
+  }
+  out->Add("builtins {} {}", plan.builtins.tenure, fmt::join(plan.builtins.window_days, " "));
+  for (const FeatureName& f : plan.features) {
+    out->Name(f.name);
+    out->Add("{} {} {}", f.reg, f.is_bool, f.is_duration);
+  }
+  out->Run(plan.derived);
+}
+
+void AddScores(const Plan& plan, CanonicalText* out) {
+  out->Add("evaluate {} {} {}", plan.evaluate.on_sources, plan.evaluate.at_most_every, plan.evaluate.also_every);
+  for (const ScorePlan& score : plan.scores) {
+    out->Name(score.name);
+    out->Run(score.segment);
+    out->Number(score.intercept);
+    out->Add("{} {}", score.logistic, score.target);
+    for (const PointPlan& point : score.points) {
+      out->Name(point.reason);
+      out->Add("{} {} {}", point.condition, point.value, point.feature);
+      out->Number(point.weight);
+    }
+    for (const auto& [name, bound] : score.bands) {
+      out->Name(name);
+      out->Number(bound);
+    }
+  }
+  for (const DeadlinePlan& d : plan.deadlines) out->Add("deadline {} {} {}", d.measure, d.threshold, d.strict);
+}
+
+void AddAlerts(const Plan& plan, CanonicalText* out) {
+  for (const AlertPlan& a : plan.alerts) {
+    for (const std::string* name : {&a.name, &a.default_severity, &a.action_code, &a.action_class}) out->Name(*name);
+    out->Run(a.segment);
+    out->Add("{} {} {} {} {} {} {} {} {} {}", a.when, a.clear, a.confirm, a.cooldown, a.valid_for, a.score,
+             a.holdout_basis_points, a.on_escalated, a.on_resolved, a.on_expired);
+    for (const SeverityPlan& severity : a.severities) {
+      out->Name(severity.name);
+      out->Add("{}", severity.condition);
+    }
+    out->Add("features {}", fmt::join(a.features, " "));
+  }
+  out->Add("scores {} {}", static_cast<int>(plan.outputs.scores), fmt::join(plan.outputs.score_features, " "));
+}
+
+}  // namespace
+
+std::string Fingerprint(const PipelineFile& pipeline) {
+  CanonicalText text;
+  text.Add("ebb pipeline 1");
+  text.Name(pipeline.plan.pipeline);
+  text.Name(pipeline.entity_key);
+  for (const SourceConfig& source : pipeline.sources) AddSource(source, &text);
+  AddFeatures(pipeline.plan, &text);
+  AddProgram(pipeline.plan.program, &text);
+  AddScores(pipeline.plan, &text);
+  AddAlerts(pipeline.plan, &text);
+  return fmt::format("{:016x}", XXH3_64bits(text.text().data(), text.text().size()));
+}
+
+}  // namespace ebb

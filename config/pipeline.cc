@@ -1,0 +1,149 @@
+// Loading: text, tree, variables, then the sections in the order in which they need each other.
+#include "config/pipeline.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "config/assembler.h"
+
+namespace ebb {
+namespace {
+
+constexpr Span kTop = {{1, 1}, {1, 1}};
+
+bool IsPipelineName(std::string_view name) {
+  if (name.empty() || name.size() > 64) return false;
+  for (char c : name) {
+    bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    if (!good) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Assembler::Run() {
+  MappingReader reader(root_, kTop, "the file", diagnostics_);
+  if (!reader.ok()) return;
+  ReadHead(&reader);
+  if (const YamlNode* node = reader.Take("accuracy")) ReadAccuracy(*node, reader.KeySpan("accuracy"));
+  if (const YamlNode* node = reader.Require("sources")) ReadSources(*node);
+  if (const YamlNode* node = reader.Take("windows")) ReadWindows(*node);
+  if (const YamlNode* node = reader.Take("features")) ReadFeatures(*node);
+  CompileDerived();
+  if (const YamlNode* node = reader.Take("scores")) ReadScores(*node);
+  if (const YamlNode* node = reader.Take("alerts")) ReadAlerts(*node);
+  if (const YamlNode* node = reader.Take("outputs")) ReadOutputs(*node, reader.KeySpan("outputs"));
+  if (const YamlNode* node = reader.Take("tests")) ReadTests(*node);
+  reader.Finish();
+  if (!diagnostics_->empty()) return;
+  plan_.program = builder_.Build();
+  FinishSources();
+  plan_.fingerprint = Fingerprint(out_);
+}
+
+void Assembler::ReadHead(MappingReader* reader) {
+  if (const YamlNode* node = reader->Require("pipeline")) {
+    if (std::optional<std::string> name = ReadText(*node, "pipeline", diagnostics_)) {
+      if (node->secret || !IsPipelineName(*name)) {
+        diagnostics_->Add("E0110", node->span, fmt::format("{} can't be the name of a pipeline", ShownText(*node)),
+                          "small letters, digits and hyphens, at most 64");
+      }
+      plan_.pipeline = *name;
+    }
+  }
+  if (const YamlNode* node = reader->Require("entity")) {
+    MappingReader entity(*node, reader->KeySpan("entity"), "'entity:'", diagnostics_);
+    if (const YamlNode* key = entity.Require("key")) {
+      out_.entity_key = ReadText(*key, "key", diagnostics_).value_or("");
+    }
+    entity.Finish();
+  }
+}
+
+std::optional<Expression> Assembler::Parse(const YamlNode& node, std::string_view what) {
+  std::optional<std::string> text = ReadText(node, what, diagnostics_);
+  if (!text) return std::nullopt;
+  if (node.secret) {
+    diagnostics_->Add("E0014", node.span, "an expression can't come from a secret file");
+    return std::nullopt;
+  }
+  std::vector<ExpressionIssue> issues;
+  Expression expression = ParseExpression(*text, &issues);
+  Report(node, issues);
+  if (expression.root < 0) return std::nullopt;
+  return expression;
+}
+
+Compiled Assembler::Compile(const YamlNode& node, const Expression& expression, Want want, Scope* scope) {
+  std::vector<ExpressionIssue> issues;
+  Compiled compiled = CompileExpression(expression, want, scope, &issues);
+  Report(node, issues);
+  return compiled;
+}
+
+void Assembler::Report(const YamlNode& node, const std::vector<ExpressionIssue>& issues) {
+  for (const ExpressionIssue& issue : issues) {
+    diagnostics_->Add(issue.code, node.PartOf(issue.begin, issue.end), issue.message, issue.hint, issue.notes);
+  }
+}
+
+std::vector<size_t> Assembler::NamedEntries(const YamlNode& node, std::string_view what) {
+  std::vector<size_t> good;
+  if (!node.is_mapping()) {
+    diagnostics_->Add("E0103", node.span, fmt::format("'{}:' takes a mapping {{name: ...}}", what));
+    return good;
+  }
+  for (size_t i = 0; i < node.keys.size(); ++i) {
+    if (ReadName(node.keys[i], what, diagnostics_)) good.push_back(i);
+  }
+  return good;
+}
+
+int Assembler::FindName(const YamlNode& node, std::string_view code, std::string_view kind,
+                        const std::vector<std::string>& known) {
+  std::optional<std::string> name = ReadText(node, kind, diagnostics_);
+  if (!name) return -1;
+  auto found = std::find(known.begin(), known.end(), *name);
+  if (found != known.end()) return static_cast<int>(found - known.begin());
+  ReportUnknown(node, code, kind, known, diagnostics_);
+  return -1;
+}
+
+LoadResult LoadPipelineText(const std::string& text, const std::string& name, const VariableSource& variables) {
+  LoadResult result{std::nullopt, Diagnostics(name, text)};
+  std::optional<YamlNode> root = ParseYaml(text, &result.diagnostics);
+  if (!root) return result;
+  ResolveVariables(variables, &*root, &result.diagnostics);
+  PipelineFile pipeline;
+  pipeline.path = name;
+  Assembler(*root, &result.diagnostics, &pipeline).Run();
+  if (result.diagnostics.empty()) result.pipeline = std::move(pipeline);
+  return result;
+}
+
+LoadResult LoadPipelineFile(const std::string& path) {
+  auto refuse = [&](std::string_view code, std::string message) {
+    LoadResult result{std::nullopt, Diagnostics(path)};
+    result.diagnostics.Add(code, {}, std::move(message));
+    return result;
+  };
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return refuse("E0001", "this is a folder, not a file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) return refuse("E0001", fmt::format("the file can't be read: {}", std::strerror(errno)));
+  std::string text(kMaxYamlBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (file.bad()) return refuse("E0001", "the file can't be read to its end");
+  if (text.size() > kMaxYamlBytes) {
+    return refuse("E0002", fmt::format("the file is larger than {} bytes", kMaxYamlBytes));
+  }
+  return LoadPipelineText(text, path, {ProcessEnvironment, std::filesystem::path(path).parent_path().string()});
+}
+
+}  // namespace ebb

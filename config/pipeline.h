@@ -1,0 +1,96 @@
+// A pipeline file, checked and assembled: everything that operators, connectors and commands need of it, as plain data.
+//
+//   LoadResult loaded = LoadPipelineFile("telecom.yaml");
+//   if (!loaded.pipeline) std::cerr << RenderText(loaded.diagnostics);
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/variables.h"
+#include "engine/stream/schema.h"
+#include "operators/feature/derived_fields.h"
+#include "operators/plan.h"
+
+namespace ebb {
+
+struct SourceConfig {
+  enum class Origin : uint8_t { kFile, kTopic, kGenerate };
+
+  SourceSchema schema;
+  Origin origin = Origin::kFile;
+  std::string location;  // a path or glob, a topic, or the name of a generator's stream ("telecom.calls")
+  std::optional<DurationMs> idle_after;
+  DerivedFieldsPlan derived;
+
+  // Slots of a record: decoded fields, then computed ones.
+  int slot_count() const { return static_cast<int>(schema.fields.size() + derived.computed.size()); }
+};
+
+// Where one kind of output goes; both empty: nowhere in particular.
+struct OutputConfig {
+  std::string file;
+  std::string topic;
+};
+
+// One record of a test, with the slots of its fields.
+struct TestRecord {
+  int source = 0;
+  DurationMs at = 0;  // since the beginning of the test
+  std::string customer;
+  std::vector<std::pair<int, int64_t>> slots;  // of decoded fields; those that the test leaves out are null, or their
+                                               // `missing:` value
+};
+
+// What a test expects. Exactly one of alert, feature and score is set.
+struct TestExpectation {
+  int line = 0;  // of the file
+  int alert = -1;    // index into Plan::alerts
+  int feature = -1;  // index into Plan::features
+  int score = -1;    // index into Plan::scores
+  std::string customer;
+  DurationMs from = 0, to = 0;  // alert: its event time lies in [from, to]; else the value is read at `to`
+  std::string reason, status;   // alert: empty means any
+  bool none = false;            // alert: there is no such alert
+  std::optional<double> value;  // feature, score; empty: null is expected. Durations in milliseconds
+  double tolerance = 0;         // |actual - value| <= tolerance
+};
+
+struct PipelineTest {
+  std::string name;
+  int line = 0;
+  std::vector<TestRecord> given;  // in the order of the file
+  DurationMs until = 0;           // event time goes on to here
+  std::vector<TestExpectation> expect;
+};
+
+// Immutable after construction.
+struct PipelineFile {
+  std::string path;
+  std::string entity_key;  // what the customer is called: "customer_id"
+  double max_edge_error = 0.02;
+  Plan plan;
+  std::vector<SourceConfig> sources;  // by ordinal
+  OutputConfig alerts, shadow, quarantine, scores;
+  std::vector<PipelineTest> tests;
+  // Expressions as they are written, for people: "feature NAME", "where NAME" (of a feature), "point SCORE N" (from 0),
+  // "condition SCORE N" (of a weighted point), "when NAME" and "clear NAME" (of an alert), "severity NAME SEVERITY",
+  // "source NAME" (its `where:`).
+  std::map<std::string, std::string> texts;
+};
+
+struct LoadResult {
+  std::optional<PipelineFile> pipeline;  // empty when there are errors
+  Diagnostics diagnostics;
+};
+
+// Reads and checks the file; ${...} come from the process's environment and from files beside the pipeline file.
+LoadResult LoadPipelineFile(const std::string& path);
+// The same for a text; `name` stands in messages.
+LoadResult LoadPipelineText(const std::string& text, const std::string& name, const VariableSource& variables);
+
+}  // namespace ebb
