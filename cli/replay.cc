@@ -1,0 +1,175 @@
+// Opening the parts, running the job, saying how it went.
+#include "cli/replay.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "cli/summary.h"
+#include "cli/terminal.h"
+#include "engine/base/status_macros.h"
+
+namespace ebb {
+namespace {
+
+std::atomic<bool> stop_requested{false};
+
+void OnStopSignal(int signal) {
+  stop_requested = true;
+  std::signal(signal, SIG_DFL);  // a second one ends the process at once
+}
+
+absl::StatusOr<InputPaths> ParseInputs(const PipelineFile& file, const std::vector<std::string>& inputs) {
+  InputPaths paths;
+  for (const std::string& input : inputs) {
+    const size_t equals = input.find('=');
+    if (equals != std::string::npos) {
+      paths.emplace(input.substr(0, equals), input.substr(equals + 1));
+    } else if (file.sources.size() == 1) {
+      paths.emplace(file.sources[0].schema.name, input);
+    } else {
+      return absl::InvalidArgumentError(
+          fmt::format("--input {0}: the pipeline has {1} sources, so say which: --input NAME={0}", input, file.sources.size()));
+    }
+  }
+  return paths;
+}
+
+absl::StatusOr<std::map<std::string, std::string>> ParseOutputs(const std::vector<std::string>& outputs) {
+  std::map<std::string, std::string> paths;
+  for (const std::string& output : outputs) {
+    const size_t equals = output.find('=');
+    bool known = false;
+    for (int s = 0; s < kStreamCount; ++s) known |= output.substr(0, equals) == StreamName(static_cast<Stream>(s));
+    if (equals == std::string::npos || !known) {
+      return absl::InvalidArgumentError(
+          fmt::format("--output {}: write STREAM=PATH, with alerts, scores, quarantine or shadow as STREAM", output));
+    }
+    paths[output.substr(0, equals)] = output.substr(equals + 1);
+  }
+  return paths;
+}
+
+absl::Status OpenSinks(const PipelineFile& file, const std::map<std::string, std::string>& paths,
+                       const std::optional<Progress>& resume, ReplayParts* parts) {
+  std::map<std::string, std::string> taken;
+  for (int s = 0; s < kStreamCount; ++s) {
+    const auto stream = static_cast<Stream>(s);
+    const std::string path = OutputPath(file, stream, paths);
+    if (path.empty()) continue;
+    const auto [other, fresh] = taken.emplace(path, StreamName(stream));
+    if (!fresh && path != "-" && path != "/dev/null") {
+      return absl::InvalidArgumentError(fmt::format("{} and {} can't both go to {}", other->second, StreamName(stream), path));
+    }
+    const int64_t committed = resume ? resume->outputs[s].bytes : -1;
+    EBB_ASSIGN_OR_RETURN(parts->sinks[s], FileSink::Open(path, path == "-" ? -1 : committed));
+  }
+  return absl::OkStatus();
+}
+
+void PrintDigests(Job* job) {
+  fmt::print("outputs {:016x}\nstate {:016x}\n", job->progress().chain, job->StateDigest());
+}
+
+}  // namespace
+
+void WatchStopSignals() {
+  std::signal(SIGINT, OnStopSignal);
+  std::signal(SIGTERM, OnStopSignal);
+}
+
+bool StopRequested() { return stop_requested; }
+
+int ExitCodeOf(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ? 2 : 1;
+}
+
+std::optional<PipelineFile> LoadOrComplain(const std::string& path, bool json) {
+  LoadResult loaded = LoadPipelineFile(path);
+  if (loaded.pipeline) return std::move(loaded.pipeline);
+  if (json) {
+    fmt::print("{}", RenderJson(loaded.diagnostics));
+  } else {
+    fmt::print(stderr, "{}", RenderText(loaded.diagnostics));
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOptions& options) {
+  ReplayParts parts;
+  EBB_ASSIGN_OR_RETURN(InputPaths inputs, ParseInputs(file, options.inputs));
+  EBB_ASSIGN_OR_RETURN(auto outputs, ParseOutputs(options.outputs));
+  EBB_ASSIGN_OR_RETURN(parts.pipeline, Pipeline::Build(file.plan));
+  EBB_ASSIGN_OR_RETURN(std::vector<SourceInput> sources, OpenInputs(file, inputs, options.generator));
+  std::optional<Progress> resume;
+  if (!options.state.empty()) {
+    EBB_ASSIGN_OR_RETURN(parts.store, OpenRocksDbStore(options.state, {}));
+    EBB_ASSIGN_OR_RETURN(resume, ReadProgress(parts.store.get()));
+  }
+  JobOptions job;
+  job.tasks = options.tasks;
+  job.batch_records = static_cast<size_t>(options.batch_records);
+  job.commit_interval = options.commit_interval;
+  job.range = {options.from, options.to};
+  JobParts job_parts;
+  job_parts.pipeline = file.plan.pipeline;
+  job_parts.fingerprint = file.plan.fingerprint;
+  job_parts.layout = parts.pipeline->layout();
+  job_parts.make_operator = [pipeline = parts.pipeline.get()] { return pipeline->NewOperator(); };
+  job_parts.store = parts.store.get();
+  // The state is checked before any output is touched: a wrong directory must change nothing.
+  parts.job = std::make_unique<Job>(job, std::move(job_parts), std::move(sources));
+  EBB_RETURN_IF_ERROR(parts.job->Start(resume));
+  EBB_RETURN_IF_ERROR(OpenSinks(file, outputs, resume, &parts));
+  std::array<Sink*, kStreamCount> sinks{};
+  for (int s = 0; s < kStreamCount; ++s) sinks[s] = parts.sinks[s].get();
+  parts.job->SetSinks(sinks);
+  parts.resumed = resume.has_value();
+  return parts;
+}
+
+int RunReplay(const ReplayOptions& options) {
+  std::optional<PipelineFile> file = LoadOrComplain(options.pipeline, options.json);
+  if (!file) return 2;
+  absl::StatusOr<ReplayParts> parts = OpenReplay(*file, options);
+  if (!parts.ok()) {
+    Complain(parts.status());
+    return ExitCodeOf(parts.status());
+  }
+  if (parts->resumed && !options.quiet) {
+    fmt::print(stderr, "going on from {} in {}\n", FormatTime(parts->job->progress().cursor), options.state);
+  }
+  WatchStopSignals();
+  ProgressBar bar(options.quiet);
+  absl::StatusOr<bool> done = false;
+  while (done.ok() && !*done && !StopRequested()) {
+    done = parts->job->Step();
+    bar.Update(parts->job->intake().progress(), parts->job->intake().records_read(),
+               FormatTime(parts->job->intake().watermark()).substr(0, 10));
+  }
+  bar.Clear();
+  if (!done.ok()) {
+    Complain(done.status());
+    return ExitCodeOf(done.status());
+  }
+  if (!*done) {
+    if (absl::Status status = parts->job->Commit(); !status.ok()) {
+      Complain(status);
+      return 1;
+    }
+    Complain(options.state.empty() ? "stopped before the end; without --state a next run begins anew"
+                                   : "stopped before the end; the same command goes on from here");
+    return 1;
+  }
+  if (options.json) {
+    PrintSummaryJson(*file, *parts->pipeline, parts->job.get());
+  } else if (!options.quiet) {
+    PrintSummary(*file, *parts->pipeline, parts->job.get());
+  }
+  if (options.digest) PrintDigests(parts->job.get());
+  return 0;
+}
+
+}  // namespace ebb

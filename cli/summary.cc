@@ -1,0 +1,210 @@
+// Facts first, then two ways to show them.
+#include "cli/summary.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "cli/terminal.h"
+#include "engine/observe/json_text.h"
+
+namespace ebb {
+namespace {
+
+constexpr size_t kExamples = 5;
+
+struct Warned {
+  std::string customer;
+  EpisodeView episode;
+  bool came_back;
+};
+
+// What became of one alert rule.
+struct RuleFacts {
+  const AlertPlan* plan;
+  int64_t opened = 0, unconfirmed = 0, cooldown = 0, holdout = 0, condition = 0;
+  std::vector<std::pair<std::string, int64_t>> reasons;  // most frequent first
+  std::vector<Warned> customers;                         // each with the last episode, latest first
+  int64_t came_back = 0;
+  DurationMs median_silence = 0;                         // at the warning
+};
+
+int64_t Counter(const Progress& progress, const std::string& name) {
+  for (const auto& [known, value] : progress.counters) {
+    if (known == name) return value;
+  }
+  return 0;
+}
+
+std::vector<RuleFacts> Collect(const Pipeline& pipeline, Job* job) {
+  std::vector<RuleFacts> rules;
+  for (const AlertRule& rule : pipeline.alerts()) {
+    RuleFacts facts;
+    facts.plan = &rule.plan();
+    const auto count = [&](const std::string& what) {
+      return Counter(job->progress(), fmt::format("alert.{}.{}", facts.plan->name, what));
+    };
+    facts.opened = count("opened");
+    facts.unconfirmed = count("unconfirmed");
+    facts.cooldown = count("cooldown");
+    facts.holdout = count("holdout");
+    facts.condition = count("condition");
+    if (facts.plan->score >= 0) {
+      for (const std::string& code : ReasonCodes(pipeline.plan().scores[facts.plan->score])) {
+        if (int64_t n = count("reason." + code); n > 0) facts.reasons.emplace_back(code, n);
+      }
+    }
+    std::stable_sort(facts.reasons.begin(), facts.reasons.end(), [](auto& a, auto& b) { return a.second > b.second; });
+    rules.push_back(std::move(facts));
+  }
+  job->ForEachRow([&](RowRef row) {
+    for (size_t i = 0; i < rules.size(); ++i) {
+      const EpisodeView episode = pipeline.alerts()[i].View(row);
+      if (episode.opened_at == 0) continue;
+      const bool came_back = pipeline.LastRecord(row) > episode.opened_at;
+      rules[i].customers.push_back({std::string(row.key()), episode, came_back});
+      rules[i].came_back += came_back;
+    }
+  });
+  for (RuleFacts& rule : rules) {
+    std::vector<DurationMs> silences;
+    for (const Warned& w : rule.customers) silences.push_back(w.episode.opened_at - w.episode.silent_since);
+    std::sort(silences.begin(), silences.end());
+    if (!silences.empty()) rule.median_silence = silences[silences.size() / 2];
+    std::stable_sort(rule.customers.begin(), rule.customers.end(),
+                     [](const Warned& a, const Warned& b) { return a.episode.opened_at > b.episode.opened_at; });
+  }
+  return rules;
+}
+
+std::string Days(DurationMs duration) {
+  if (duration < kDay) return fmt::format("{:.0f} hours", static_cast<double>(duration) / kHour);
+  const double days = static_cast<double>(duration) / kDay;
+  return fmt::format("{:.0f} day{}", days, days >= 1.5 ? "s" : "");
+}
+
+int Percent(int64_t part, int64_t whole) { return whole == 0 ? 0 : static_cast<int>((part * 100 + whole / 2) / whole); }
+
+void PrintLedger(const Progress& progress, bool colour) {
+  size_t width = 7;
+  for (const auto& [source, ledger] : progress.ledger) width = std::max(width, source.size());
+  fmt::print(stderr, "{}\n", Styled(fmt::format("{:<{}}  {:>12} {:>12} {:>9} {:>10} {:>12}", "Records", width, "read",
+                                                "used", "late", "filtered", "quarantined"), Style::kBold, colour));
+  for (const auto& [source, ledger] : progress.ledger) {
+    fmt::print(stderr, "{:<{}}  {:>12} {:>12} {:>9} {:>10} {:>12}\n", source, width, Thousands(ledger.read()),
+               Thousands(ledger.used), Thousands(ledger.late), Thousands(ledger.filtered + ledger.tombstone + ledger.duplicate),
+               Thousands(ledger.quarantined_total()));
+    for (int r = 1; r < kReasonCount; ++r) {
+      if (ledger.quarantined[r] == 0) continue;
+      const auto reason = static_cast<Reason>(r);
+      fmt::print(stderr, "{:<{}}    {} {}: {}\n", "", width, Thousands(ledger.quarantined[r]), ReasonName(reason), ReasonText(reason));
+    }
+  }
+}
+
+void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
+  const auto warned = static_cast<int64_t>(rule.customers.size());
+  fmt::print(stderr, "\n{}  {} customers got {} warnings\n", Styled("Warned: " + rule.plan->name, Style::kBold, colour),
+             Thousands(warned), Thousands(rule.opened));
+  if (!rule.reasons.empty()) {
+    std::string text;
+    for (const auto& [code, count] : rule.reasons) {
+      text += fmt::format("{}{} {} ({} %)", text.empty() ? "" : ", ", code, Thousands(count), Percent(count, rule.opened));
+    }
+    fmt::print(stderr, "  why        {}\n", text);
+  }
+  if (warned > 0) {
+    fmt::print(stderr, "  how early  half of them after at most {} without any event; {} ({} %) came back later, {} were not seen again\n",
+               Days(rule.median_silence), Thousands(rule.came_back), Percent(rule.came_back, warned),
+               Thousands(warned - rule.came_back));
+  }
+  if (rule.unconfirmed + rule.cooldown + rule.holdout > 0) {
+    fmt::print(stderr, "  held back  {} times not confirmed yet, {} times within the cooldown; {} held out for comparison\n",
+               Thousands(rule.unconfirmed), Thousands(rule.cooldown), Thousands(rule.holdout));
+  }
+  if (warned == 0) return;
+  fmt::print(stderr, "  the latest\n");
+  for (size_t i = 0; i < rule.customers.size() && i < kExamples; ++i) {
+    const Warned& w = rule.customers[i];
+    const std::string severity = w.episode.severity < 0 ? rule.plan->default_severity : rule.plan->severities[w.episode.severity].name;
+    const std::string reason = w.episode.reason < 0 ? "" : ReasonCodes(pipeline.plan().scores[rule.plan->score])[w.episode.reason];
+    fmt::print(stderr, "    {:<14} {}  {:<8} {:<18} last event {} before\n", w.customer,
+               FormatTime(w.episode.opened_at).substr(0, 10), severity, reason, Days(w.episode.opened_at - w.episode.silent_since));
+  }
+}
+
+}  // namespace
+
+void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) {
+  const bool colour = ColourOnStderr();
+  fmt::print(stderr, "{}  up to {}\n\n", Styled(file.plan.pipeline, Style::kBold, colour), FormatTime(job->progress().cursor - 1));
+  PrintLedger(job->progress(), colour);
+  for (const ScorePlan& score : pipeline.plan().scores) {
+    const auto count = [&](const char* what) { return Counter(job->progress(), fmt::format("score.{}.{}", score.name, what)); };
+    fmt::print(stderr, "\n{}  {} evaluations, mean {:.9f}\n", Styled("Score: " + score.name, Style::kBold, colour),
+               Thousands(count("evaluations")), MeanScore(count("evaluations"), count("sum_high"), count("sum_low")));
+  }
+  for (const RuleFacts& rule : Collect(pipeline, job)) PrintRule(pipeline, rule, colour);
+  if (const int64_t overflows = Counter(job->progress(), "exact_overflows"); overflows > 0) {
+    fmt::print(stderr, "\n{} evaluations saw an exact window with more events than max_events keeps: raise max_events\n",
+               Thousands(overflows));
+  }
+}
+
+void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job) {
+  const Progress& progress = job->progress();
+  std::string out = "{\"pipeline\":";
+  AppendJsonString(file.plan.pipeline, &out);
+  out += fmt::format(",\"as_of\":\"{}\",\"customers\":", FormatTime(progress.cursor - 1));
+  int64_t customers = 0;
+  job->ForEachRow([&](RowRef) { ++customers; });
+  AppendJsonNumber(customers, &out);
+  out += ",\"sources\":{";
+  for (size_t s = 0; s < progress.ledger.size(); ++s) {
+    const auto& [source, ledger] = progress.ledger[s];
+    if (s > 0) out += ',';
+    AppendJsonString(source, &out);
+    out += fmt::format(":{{\"read\":{},\"used\":{},\"late\":{},\"filtered\":{},\"duplicate\":{},\"tombstone\":{},\"quarantined\":{{",
+                       ledger.read(), ledger.used, ledger.late, ledger.filtered, ledger.duplicate, ledger.tombstone);
+    bool first = true;
+    for (int r = 1; r < kReasonCount; ++r) {
+      if (ledger.quarantined[r] == 0) continue;
+      out += fmt::format("{}\"{}\":{}", first ? "" : ",", ReasonName(static_cast<Reason>(r)), ledger.quarantined[r]);
+      first = false;
+    }
+    out += "}}";
+  }
+  out += "},\"outputs\":{";
+  for (size_t s = 0; s < progress.outputs.size(); ++s) {
+    out += fmt::format("{}\"{}\":{}", s > 0 ? "," : "", progress.outputs[s].stream, progress.outputs[s].lines);
+  }
+  out += "},\"counters\":{";
+  for (size_t c = 0; c < progress.counters.size(); ++c) {
+    if (c > 0) out += ',';
+    AppendJsonString(progress.counters[c].first, &out);
+    out += fmt::format(":{}", progress.counters[c].second);
+  }
+  out += "},\"scores\":{";
+  for (size_t i = 0; i < pipeline.plan().scores.size(); ++i) {
+    const std::string& name = pipeline.plan().scores[i].name;
+    const auto count = [&](const char* what) { return Counter(progress, fmt::format("score.{}.{}", name, what)); };
+    if (i > 0) out += ',';
+    AppendJsonString(name, &out);
+    out += ":{\"mean\":";
+    AppendJsonNumber(MeanScore(count("evaluations"), count("sum_high"), count("sum_low")), &out);
+    out += '}';
+  }
+  out += "},\"alerts\":{";
+  bool first = true;
+  for (const RuleFacts& rule : Collect(pipeline, job)) {
+    if (!first) out += ',';
+    first = false;
+    AppendJsonString(rule.plan->name, &out);
+    out += fmt::format(":{{\"customers\":{},\"opened\":{},\"came_back\":{},\"median_silence_s\":{}}}", rule.customers.size(),
+                       rule.opened, rule.came_back, rule.median_silence / 1000);
+  }
+  fmt::print("{}}}}}\n", out);
+}
+
+}  // namespace ebb

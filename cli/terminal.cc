@@ -1,0 +1,84 @@
+// Colours, the progress bar.
+#include "cli/terminal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+namespace ebb {
+namespace {
+
+constexpr int kBarWidth = 28;
+constexpr int64_t kRedrawMs = 100;
+constexpr int64_t kLineMs = 10000;
+
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+bool Colour(int descriptor) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  return isatty(descriptor) != 0 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+}  // namespace
+
+bool ColourOnStderr() { return Colour(STDERR_FILENO); }
+bool ColourOnStdout() { return Colour(STDOUT_FILENO); }
+bool StderrIsTerminal() { return isatty(STDERR_FILENO) != 0; }
+
+std::string Styled(std::string_view text, Style style, bool colour) {
+  if (!colour) return std::string(text);
+  static constexpr const char* kCodes[] = {"1", "2", "31", "32", "33", "36"};
+  return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<int>(style)], text);
+}
+
+void Complain(const absl::Status& status) { Complain(std::string_view(status.message().data(), status.message().size())); }
+void Complain(std::string_view message) { fmt::print(stderr, "ebb: {}\n", message); }
+
+std::string Thousands(int64_t number) {
+  std::string digits = fmt::format("{}", number);
+  const size_t first = number < 0 ? 1 : 0;
+  for (size_t at = digits.size(); at > first + 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+ProgressBar::ProgressBar(bool quiet)
+    : quiet_(quiet), terminal_(StderrIsTerminal()), started_ms_(NowMs()), drawn_ms_(started_ms_) {}
+
+void ProgressBar::Update(double share, int64_t records, std::string_view note) {
+  const int64_t now = NowMs();
+  if (quiet_ || now - drawn_ms_ < (terminal_ ? kRedrawMs : kLineMs)) return;
+  drawn_ms_ = now;
+  const double seconds = std::max(0.001, static_cast<double>(now - started_ms_) / 1000.0);
+  const std::string rate = fmt::format("{} records, {}/s", Thousands(records), Thousands(static_cast<int64_t>(records / seconds)));
+  if (!terminal_) {
+    fmt::print(stderr, "{}{}, {}\n", share < 0 ? "" : fmt::format("{:.0f} %, ", share * 100), rate, note);
+    return;
+  }
+  const int filled = share < 0 ? 0 : static_cast<int>(share * kBarWidth);
+  std::string bar;
+  for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
+  fmt::print(stderr, "\r\x1b[2K{} {} {}  {}", Styled(bar, Style::kCyan, ColourOnStderr()),
+             share < 0 ? "" : fmt::format("{:3.0f} %", share * 100), rate, note);
+  std::fflush(stderr);
+  visible_ = true;
+}
+
+void ProgressBar::Clear() {
+  if (visible_) fmt::print(stderr, "\r\x1b[2K");
+  visible_ = false;
+}
+
+}  // namespace ebb
