@@ -28,9 +28,14 @@ constexpr size_t kInputBytes = 256 << 10;
 
 absl::Status OpenError(const std::string& path, int error) {
   switch (error) {
-    case ENOENT: case ENOTDIR: return absl::NotFoundError(fmt::format("{} does not exist", path));
-    case EACCES: case EPERM: return absl::PermissionDeniedError(fmt::format("no permission to read {}", path));
-    default: return absl::ErrnoToStatus(error, fmt::format("opening {} failed", path));
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError(fmt::format("{} does not exist", path));
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(fmt::format("no permission to read {}", path));
+    default:
+      return absl::ErrnoToStatus(error, fmt::format("opening {} failed", path));
   }
 }
 
@@ -148,9 +153,17 @@ struct Foreign {
   std::string_view what;
 };
 constexpr Foreign kForeign[] = {
-    {"\xFD" "7zXZ", "an xz archive"},     {"BZh", "a bzip2 archive"},        {"PK\x03\x04", "a zip archive or spreadsheet"},
-    {"\x04\x22\x4D\x18", "an lz4 archive"}, {"PAR1", "a Parquet file"},        {"\xFF\xFE", "UTF-16 text"},
-    {"\xFE\xFF", "UTF-16 text"},          {"7z\xBC\xAF", "a 7-Zip archive"}, {"%PDF", "a PDF document"},
+    {"\xFD"
+     "7zXZ",
+     "an xz archive"},
+    {"BZh", "a bzip2 archive"},
+    {"PK\x03\x04", "a zip archive or spreadsheet"},
+    {"\x04\x22\x4D\x18", "an lz4 archive"},
+    {"PAR1", "a Parquet file"},
+    {"\xFF\xFE", "UTF-16 text"},
+    {"\xFE\xFF", "UTF-16 text"},
+    {"7z\xBC\xAF", "a 7-Zip archive"},
+    {"%PDF", "a PDF document"},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The text of a file, whatever it is stored as: plain, gzip or zstd, told apart by its first bytes and never by its name.
-// Memory stays bounded whatever the compression ratio.
+// The text of a file, whatever it is stored as: plain, gzip or zstd, told apart by its first bytes and never by its
+// name. Memory stays bounded whatever the compression ratio.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,8 @@ class StoredFile {
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
-  // Reads 1 to `size` bytes of text (`size` > 0); 0 at the end. DataLoss says that an archive is damaged or truncated; what
-  // came before is good.
+  // Reads 1 to `size` bytes of text (`size` > 0); 0 at the end. DataLoss says that an archive is damaged or truncated;
+  // what came before is good.
   virtual absl::StatusOr<size_t> Read(char* out, size_t size) = 0;
 };
 

@@ -123,8 +123,8 @@ absl::Status FileLog::Seek(int64_t offset) {
   while (offset_ < offset) {
     EBB_ASSIGN_OR_RETURN(const bool found, Next(&frame));
     if (!found) {
-      return absl::OutOfRangeError(fmt::format("{} has {} records; going to record {} is not possible: was the file replaced?",
-                                               name(), offset_, offset));
+      return absl::OutOfRangeError(fmt::format(
+          "{} has {} records; going to record {} is not possible: was the file replaced?", name(), offset_, offset));
     }
     ++offset_;
   }
@@ -216,8 +216,9 @@ absl::StatusOr<std::vector<std::string>> ExpandGlob(const std::string& pattern) 
   std::sort(paths.begin(), paths.end());
   for (const std::string& path : paths) {
     if (stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) {
-      return absl::InvalidArgumentError(path == pattern ? fmt::format("{} is a directory, not a file", path)
-                                                        : fmt::format("{} matches {}, which is a directory", pattern, path));
+      return absl::InvalidArgumentError(path == pattern
+                                            ? fmt::format("{} is a directory, not a file", path)
+                                            : fmt::format("{} matches {}, which is a directory", pattern, path));
     }
   }
   return paths;

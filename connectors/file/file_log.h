@@ -1,5 +1,5 @@
-// Files as logs: one record per line (JSON) or per CSV record, in the file's order, numbered from 0. The header line of a
-// CSV file isn't a record.
+// Files as logs: one record per line (JSON) or per CSV record, in the file's order, numbered from 0. The header line of
+// a CSV file isn't a record.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,9 @@ struct FileOptions {
 };
 
 // Opens a file, compressed or not, and its decoder; "-" is standard input. `schema` outlives both. NotFound,
-// PermissionDenied, InvalidArgument for a directory, a format that isn't read, a header without a wanted column, or when
-// the first records' times are plainly in another unit than the schema declares.
+// PermissionDenied, InvalidArgument for a directory, a format that isn't read, a header without a wanted column, or
+// when the first records' times are plainly in another unit than the schema declares.
+// Of a pipe it waits for the first 64 KiB or the end.
 absl::StatusOr<LogInput> OpenFile(const SourceSchema& schema, const std::string& path, FileOptions options = {});
 
 // The files that a shell pattern (* ? [a-z]) names, in bytewise order; a path without pattern, or "-", names itself.

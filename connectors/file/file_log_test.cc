@@ -1,4 +1,5 @@
-// Files of every kind as logs: plain, gzip, zstd, in blocks of several sizes, damaged ones, and those that can't be read.
+// Files of every kind as logs: plain, gzip, zstd, in blocks of several sizes, damaged ones, and those that can't be
+// read.
 #include "connectors/file/file_log.h"
 
 #include <gmock/gmock.h>
@@ -109,7 +110,8 @@ class FileLogTest : public ::testing::Test {
     }
     return outcome;
   }
-  void ExpectRecords(const SourceSchema& schema, const std::string& path, const std::vector<std::string>& records) const {
+  void ExpectRecords(const SourceSchema& schema, const std::string& path,
+                     const std::vector<std::string>& records) const {
     for (const size_t block_bytes : kBlockSizes) {
       const Outcome outcome = ReadAll(schema, path, block_bytes);
       EXPECT_TRUE(outcome.status.ok()) << outcome.status;
@@ -135,7 +137,8 @@ TEST_F(FileLogTest, CompressedByContentNotByName) {
   const SourceSchema schema = JsonSchema();
   const std::string text = Lines(200);
   std::vector<std::string> records;
-  for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) records.push_back(text.substr(at, text.find('\n', at) - at));
+  for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1)
+    records.push_back(text.substr(at, text.find('\n', at) - at));
   const std::string first = text.substr(0, 1000), second = text.substr(1000);
   ExpectRecords(schema, Write("plain.gz", text), records);
   ExpectRecords(schema, Write("gzip.jsonl", Gzip(text)), records);
@@ -143,7 +146,10 @@ TEST_F(FileLogTest, CompressedByContentNotByName) {
   ExpectRecords(schema, Write("members", Gzip(first) + Gzip("") + Gzip(second)), records);
   ExpectRecords(schema, Write("padded", Gzip(text) + std::string(512, '\0')), records);
   ExpectRecords(schema, Write("frames", Zstd(first) + Zstd("") + Zstd(second)), records);
-  const std::string skippable("\x53\x2A\x4D\x18\x03\x00\x00\x00" "abc", 11);
+  const std::string skippable(
+      "\x53\x2A\x4D\x18\x03\x00\x00\x00"
+      "abc",
+      11);
   ExpectRecords(schema, Write("skippable", skippable + Zstd(first) + skippable + Zstd(second)), records);
   ExpectRecords(schema, Write("mark.gz", Gzip("\xEF\xBB\xBF{}")), {"{}"});
 }
@@ -158,7 +164,8 @@ TEST_F(FileLogTest, TruncatedAndDamagedArchives) {
       const Outcome outcome = ReadAll(schema, Write("cut", packed.substr(0, size)), 1 << 20);
       EXPECT_EQ(outcome.status.code(), absl::StatusCode::kDataLoss) << size;
       EXPECT_THAT(std::string(outcome.status.message()), HasSubstr("the " + kind + " data is truncated"));
-      EXPECT_THAT(std::string(outcome.status.message()), HasSubstr(fmt::format("(in record {})", outcome.records.size())));
+      EXPECT_THAT(std::string(outcome.status.message()),
+                  HasSubstr(fmt::format("(in record {})", outcome.records.size())));
       for (const auto& [record, reason] : outcome.records) EXPECT_EQ(record.back(), '}');
     }
     int damaged = 0;
@@ -327,7 +334,10 @@ TEST_F(FileLogTest, WhatCannotBeOpened) {
   };
   expect(Path("nothing"), absl::StatusCode::kNotFound, Path("nothing") + " does not exist");
   expect(Path(""), absl::StatusCode::kInvalidArgument, Path("") + " is a directory, not a file");
-  expect(Write("x.xz", "\xFD" "7zXZ\0..."), absl::StatusCode::kInvalidArgument,
+  expect(Write("x.xz",
+               "\xFD"
+               "7zXZ\0..."),
+         absl::StatusCode::kInvalidArgument,
          Path("x.xz") + " is an xz archive; plain UTF-8 text, gzip and zstd can be read");
   expect(Write("utf16", std::string("\xFF\xFE{\0}\0", 6)), absl::StatusCode::kInvalidArgument,
          Path("utf16") + " is UTF-16 text; plain UTF-8 text, gzip and zstd can be read");
@@ -344,8 +354,10 @@ TEST_F(FileLogTest, RefusesAnotherTimeUnit) {
   schema.time.unit = TimeUnit::kSeconds;
   const absl::Status status = OpenFile(schema, path).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(std::string(status.message()), path + ": time 1735689600000 looks like milliseconds (2025-01-01T00:00:00.000Z), "
-                                                  "but the declared unit is s (record 0)");
+  EXPECT_EQ(std::string(status.message()),
+            path +
+                ": time 1735689600000 looks like milliseconds (2025-01-01T00:00:00.000Z), "
+                "but the declared unit is s (record 0)");
   // One record that is right, or no time at all, is no reason to refuse.
   EXPECT_TRUE(OpenFile(schema, Write("mixed", Lines(5) + "{\"k\":1,\"t\":1735689600}\n")).ok());
   EXPECT_TRUE(OpenFile(schema, Write("none", "{}\n{}\nx\n")).ok());

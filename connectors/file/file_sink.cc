@@ -1,5 +1,5 @@
-// Writing and syncing with every error kept: after a failed fsync the kernel may have dropped the pages, so trying again
-// would report a success that isn't one.
+// Writing and syncing with every error kept: after a failed fsync the kernel may have dropped the pages, so trying
+// again would report a success that isn't one.
 #include "connectors/file/file_sink.h"
 
 #include <fcntl.h>
@@ -18,14 +18,20 @@ namespace {
 
 absl::Status WriteError(std::string_view attempt, const std::string& path, int error) {
   switch (error) {
-    case ENOSPC: case EDQUOT:
+    case ENOSPC:
+    case EDQUOT:
       return absl::ResourceExhaustedError(fmt::format("{} {} failed: no space is left on its disk", attempt, path));
-    case ENOENT: case ENOTDIR:
+    case ENOENT:
+    case ENOTDIR:
       return absl::NotFoundError(fmt::format("{} {} failed: its directory does not exist", attempt, path));
-    case EACCES: case EPERM: case EROFS:
+    case EACCES:
+    case EPERM:
+    case EROFS:
       return absl::PermissionDeniedError(fmt::format("{} {} failed: no permission to write it", attempt, path));
-    case EISDIR: return absl::InvalidArgumentError(fmt::format("{} {} failed: it is a directory", attempt, path));
-    default: return absl::ErrnoToStatus(error, fmt::format("{} {} failed", attempt, path));
+    case EISDIR:
+      return absl::InvalidArgumentError(fmt::format("{} {} failed: it is a directory", attempt, path));
+    default:
+      return absl::ErrnoToStatus(error, fmt::format("{} {} failed", attempt, path));
   }
 }
 

@@ -1,5 +1,5 @@
-// An output file of JSON lines that is exactly once: its committed length stands in the state, and what a crash left behind
-// it is cut off when the file is opened again.
+// An output file of JSON lines that is exactly once: its committed length stands in the state, and what a crash left
+// behind it is cut off when the file is opened again.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ namespace ebb {
 // Confined to its task's thread.
 class FileSink : public Sink {
  public:
-  // Opens the file and cuts it to `committed_bytes`; -1 is a fresh run, which replaces the file. "-" is standard output,
-  // which is neither cut nor synced. FailedPrecondition when the file is shorter than that, NotFound when its directory
-  // doesn't exist.
+  // Opens the file and cuts it to `committed_bytes`; -1 is a fresh run, which replaces the file. "-" is standard
+  // output, which is neither cut nor synced. FailedPrecondition when the file is shorter than that, NotFound when its
+  // directory doesn't exist.
   static absl::StatusOr<std::unique_ptr<FileSink>> Open(const std::string& path, int64_t committed_bytes);
   ~FileSink() override;
   FileSink(const FileSink&) = delete;

@@ -60,15 +60,17 @@ TEST_F(FileSinkTest, WhatWasNotCommittedIsCutOff) {
     EXPECT_EQ((*sink)->bytes(), committed);
     EXPECT_TRUE((*sink)->Append("{\"b\":4}\n").ok());
     EXPECT_EQ((*sink)->bytes(), committed + 8);
-    EXPECT_EQ(Content(path),
-              std::string("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n").substr(0, static_cast<size_t>(committed)) + "{\"b\":4}\n");
+    EXPECT_EQ(
+        Content(path),
+        std::string("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n").substr(0, static_cast<size_t>(committed)) + "{\"b\":4}\n");
   }
 }
 
 TEST_F(FileSinkTest, WhatCannotBeOpened) {
   const std::string path = Path("out.jsonl");
   std::ofstream(path) << "12345";
-  const auto expect = [](const std::string& file, int64_t committed, absl::StatusCode code, const std::string& message) {
+  const auto expect = [](const std::string& file, int64_t committed, absl::StatusCode code,
+                         const std::string& message) {
     const absl::Status status = FileSink::Open(file, committed).status();
     EXPECT_EQ(status.code(), code) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(message));

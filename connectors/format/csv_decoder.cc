@@ -1,5 +1,5 @@
-// CSV: cells are found by their commas and quotes, those of used columns are converted, and the record counts only if it has
-// as many cells as the header.
+// CSV: cells are found by their commas and quotes, those of used columns are converted, and the record counts only if
+// it has as many cells as the header.
 #include "connectors/format/csv_decoder.h"
 
 #include <simdjson.h>
@@ -146,10 +146,18 @@ void CsvDecoder::Store(const Target& target, std::string_view cell, RecordBuilde
   int64_t value = 0;
   Reason reason = Reason::kNone;
   switch (target.type) {
-    case FieldType::kInt: reason = IntFromText(cell, &value); break;
-    case FieldType::kDecimal: reason = DecimalFromText(cell, target.decimals, &value); break;
-    case FieldType::kBool: reason = BoolFromText(cell, &value); break;
-    case FieldType::kString: value = HashText(cell); break;
+    case FieldType::kInt:
+      reason = IntFromText(cell, &value);
+      break;
+    case FieldType::kDecimal:
+      reason = DecimalFromText(cell, target.decimals, &value);
+      break;
+    case FieldType::kBool:
+      reason = BoolFromText(cell, &value);
+      break;
+    case FieldType::kString:
+      value = HashText(cell);
+      break;
   }
   if (reason == Reason::kNone) out->SetSlot(target.slot, value);
   faults_.Add(target.kind, reason);
@@ -194,13 +202,14 @@ absl::Status UnknownColumn(const SourceSchema& schema, const Use& use, const std
     known += fmt::format("{}{}", i == 0 ? "" : ", ", names[i]);
   }
   if (names.size() > kMaxNamesShown) known += fmt::format(" and {} more", names.size() - kMaxNamesShown);
-  return absl::InvalidArgumentError(fmt::format("source '{}': {} is read from column '{}', which is not there{} Columns: {}",
-                                                schema.name, UserOf(schema, use.target), use.path,
-                                                nearest.empty() ? "." : nearest, known));
+  return absl::InvalidArgumentError(
+      fmt::format("source '{}': {} is read from column '{}', which is not there{} Columns: {}", schema.name,
+                  UserOf(schema, use.target), use.path, nearest.empty() ? "." : nearest, known));
 }
 
 absl::StatusOr<std::vector<std::string>> ReadHeader(std::string_view header_line) {
-  if (Trim(header_line).empty()) return absl::InvalidArgumentError("the first line should name the columns, but it is blank");
+  if (Trim(header_line).empty())
+    return absl::InvalidArgumentError("the first line should name the columns, but it is blank");
   const size_t bad_byte = header_line.find('\0');
   if (bad_byte != std::string_view::npos || !simdjson::validate_utf8(header_line.data(), header_line.size())) {
     return absl::InvalidArgumentError("the header line is not UTF-8 text");
@@ -228,8 +237,9 @@ absl::StatusOr<std::unique_ptr<FormatDecoder>> NewCsvDecoder(const SourceSchema&
     const auto found = std::find(names->begin(), names->end(), use.path);
     if (found == names->end()) return UnknownColumn(schema, use, *names);
     if (std::find(found + 1, names->end(), use.path) != names->end()) {
-      return absl::InvalidArgumentError(fmt::format("source '{}': {} is read from column '{}', which the header has twice",
-                                                    schema.name, UserOf(schema, use.target), use.path));
+      return absl::InvalidArgumentError(
+          fmt::format("source '{}': {} is read from column '{}', which the header has twice", schema.name,
+                      UserOf(schema, use.target), use.path));
     }
     columns[static_cast<size_t>(found - names->begin())].push_back(use.target);
   }

@@ -50,8 +50,14 @@ TEST(CsvDecoderTest, DecodesEveryType) {
 TEST(CsvDecoderTest, Quotes) {
   const SourceSchema schema = TypesSchema();
   const std::pair<std::string, std::string> texts[] = {
-      {R"("plain")", "plain"},       {R"("a,b")", "a,b"},   {R"("say ""hi""")", "say \"hi\""}, {"\"two\nlines\"", "two\nlines"},
-      {"\"two\r\nlines\"", "two\r\nlines"}, {R"("""")", "\""}, {R"(5" nail)", "5\" nail"},        {R"( "a")", " \"a\""},
+      {R"("plain")", "plain"},
+      {R"("a,b")", "a,b"},
+      {R"("say ""hi""")", "say \"hi\""},
+      {"\"two\nlines\"", "two\nlines"},
+      {"\"two\r\nlines\"", "two\r\nlines"},
+      {R"("""")", "\""},
+      {R"(5" nail)", "5\" nail"},
+      {R"( "a")", " \"a\""},
   };
   for (const auto& [cell, text] : texts) {
     const Decoded record = DecodeOnce(schema, R"("c1","x","1735689896965","1","2","no",)" + cell);
@@ -145,9 +151,11 @@ TEST(CsvDecoderTest, SuggestsTheNearestColumn) {
   SourceSchema schema = TypesSchema();
   schema.fields = {MakeField("amuont", FieldType::kInt)};
   const auto decoder = NewCsvDecoder(schema, "k,t,account,amount,total");
-  EXPECT_THAT(std::string(decoder.status().message()), HasSubstr("did you mean 'amount'? Columns: k, t, account, amount, total"));
+  EXPECT_THAT(std::string(decoder.status().message()),
+              HasSubstr("did you mean 'amount'? Columns: k, t, account, amount, total"));
   schema.fields = {MakeField("something_else", FieldType::kInt)};
-  EXPECT_THAT(std::string(NewCsvDecoder(schema, "k,t,a").status().message()), HasSubstr("which is not there. Columns: k, t, a"));
+  EXPECT_THAT(std::string(NewCsvDecoder(schema, "k,t,a").status().message()),
+              HasSubstr("which is not there. Columns: k, t, a"));
 }
 
 TEST(CsvDecoderTest, HostileBytes) {

@@ -1,5 +1,5 @@
-// For tests of decoders: schemas in one line, and records decoded from memory that ends right behind their padding, which is
-// filled with bytes that would mislead a reader of it.
+// For tests of decoders: schemas in one line, and records decoded from memory that ends right behind their padding,
+// which is filled with bytes that would mislead a reader of it.
 #pragma once
 
 #include <algorithm>

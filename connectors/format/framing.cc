@@ -1,5 +1,5 @@
-// Line ends are "\n" and "\r\n". A CSV quote opens a cell only where a cell begins, as the decoder reads it, and a quoted cell
-// must be followed by a comma or the record's end: the first place where that fails gives the record up.
+// Line ends are "\n" and "\r\n". A CSV quote opens a cell only where a cell begins, as the decoder reads it, and a
+// quoted cell must be followed by a comma or the record's end: the first place where that fails gives the record up.
 #include "connectors/format/framing.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Splits text into records: lines for JSON, and for CSV records whose quoted cells may hold line ends. How the text comes in
-// pieces never changes the records. A quote that is never closed costs one record, not the rest of the file.
+// Splits text into records: lines for JSON, and for CSV records whose quoted cells may hold line ends. How the text
+// comes in pieces never changes the records. A quote that is never closed costs one record, not the rest of the file.
 #pragma once
 
 #include <string_view>
@@ -9,7 +9,8 @@
 
 namespace ebb {
 
-// One record; `reason` is kNone, kTooLarge (bytes hold its first kMaxShownBytes) or kCsvSyntax (bytes hold its first line).
+// One record; `reason` is kNone, kTooLarge (bytes hold its first kMaxShownBytes) or kCsvSyntax (bytes hold its first
+// line).
 struct Frame {
   static constexpr size_t kMaxShownBytes = 256;
   std::string_view bytes;  // without the line's end
@@ -24,8 +25,8 @@ class Framer {
 
   explicit Framer(Format format) : csv_(format == Format::kCsv) {}
 
-  // Takes the first record off `*text`. False when it needs the bytes that follow, or, with `last` (nothing follows), when
-  // no record is left. A last line needs no end; an empty one is no record.
+  // Takes the first record off `*text`. False when it needs the bytes that follow, or, with `last` (nothing follows),
+  // when no record is left. A last line needs no end; an empty one is no record.
   bool Next(std::string_view* text, bool last, Frame* frame);
 
  private:

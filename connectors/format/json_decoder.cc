@@ -1,8 +1,8 @@
 // How it works:
-//   1. simdjson's first stage finds where each token begins (vectorized) and checks UTF-8, quotes and control characters.
+//   1. simdjson's first stage finds where each token begins (vectorized) and checks UTF-8, quotes, control characters.
 //      Its own walkers stop short of what is needed here: they don't check skipped values, and may look past the end.
-//   2. One walk over the token positions checks JSON's grammar; a wanted member is known by its place (MemberMemory) and
-//      converted, any other value is only checked.
+//   2. One walk over the token positions checks JSON's grammar. A wanted member is known by its place (MemberMemory)
+//      and converted; any other value is only checked.
 //   3. RecordRules gives the verdict. A record that isn't JSON is named so, whatever else is wrong with it.
 #include "connectors/format/json_decoder.h"
 
@@ -45,12 +45,12 @@ class JsonDecoder final : public FormatDecoder {
     return kFailed;
   }
 
-  // Each of these takes the position of a value's first token, `depth` being that of the container it stands in, and returns
-  // the position after the value. A value's last token is never the list's last: callers see to it.
+  // Each of these takes the position of a value's first token, `depth` being that of the container it stands in, and
+  // returns the position after the value. A value's last token is never the list's last: callers see to it.
   At Object(JsonNode& node, At at, int depth);
-  At Array(int number, At at, int depth);
-  At Take(int number, At at, int depth);
-  At TakeContainer(int number, At at, int depth);
+  At Array(JsonNode& node, At at, int depth);
+  At Take(JsonNode& node, At at, int depth);
+  At TakeContainer(JsonNode& node, At at, int depth);
   At TakeString(const JsonNode& node, At at);
   At TakeNumber(const JsonNode& node, At at);
   At TakeWord(const JsonNode& node, At at);
@@ -58,7 +58,7 @@ class JsonDecoder final : public FormatDecoder {
   At SkipScalar(At at);
   At SkipContainer(At at, int depth);
 
-  int FindMember(JsonNode& node, At at, size_t* cursor);
+  bool FindMember(JsonNode& node, At at, const MemberName** expected, JsonNode** child);
   void StoreString(const Target& target, std::string_view text);
   void StoreNumber(const Target& target, const Number& number);
   void StoreWord(const Target& target, bool value);
@@ -102,7 +102,8 @@ Reason JsonDecoder::FindTokens(std::string_view bytes) {
   if (bytes.size() > capacity_) Allocate(static_cast<size_t>(kMaxRecordBytes));
   const auto* begin = reinterpret_cast<const uint8_t*>(bytes.data());
   const auto error = scanner_->stage1(begin, bytes.size(), simdjson::stage1_mode::regular);
-  if (error == simdjson::SUCCESS) [[likely]] return Reason::kNone;
+  if (error == simdjson::SUCCESS) [[likely]]
+    return Reason::kNone;
   // Which error is found first depends on the machine's instruction set; the reason must not.
   if (!simdjson::validate_utf8(bytes.data(), bytes.size())) return Reason::kEncoding;
   for (const char c : bytes) {
@@ -125,10 +126,11 @@ Reason JsonDecoder::Decode(std::string_view bytes, RecordBuilder* out) {
     out_ = out;
     if (token_count_ < 2 || Token(0) != '{') {
       failure_ = Reason::kJsonSyntax;
-    } else if (const At end = Object(paths_.node(0), 0, 0); end != kFailed && end != token_count_) {
+    } else if (const At end = Object(*paths_.root(), 0, 0); end != kFailed && end != token_count_) {
       failure_ = Reason::kJsonSyntax;
     }
-    if (failure_ == Reason::kNone) [[likely]] return rules_.Finish(faults_, out);
+    if (failure_ == Reason::kNone) [[likely]]
+      return rules_.Finish(faults_, out);
   }
   const bool has_nul = failure_ == Reason::kJsonSyntax && std::memchr(bytes.data(), '\0', bytes.size()) != nullptr;
   return has_nul ? Reason::kEncoding : failure_;
@@ -140,19 +142,23 @@ At JsonDecoder::Object(JsonNode& node, At at, int depth) {
   const char* const bytes = bytes_;
   const uint32_t* const tokens = tokens_;
   const At count = token_count_;
-  size_t cursor = 0;
+  const MemberName* expected = node.memory.begin();
+  const MemberName* end = node.memory.end();
   for (int members = 1;; ++members) {
     // A name, a colon, the value's first token, and one behind the value.
-    if (at + 3 >= count || bytes[tokens[at + 1]] != ':') return Fail(Reason::kJsonSyntax);
+    if (at + 3 >= count) return Fail(Reason::kJsonSyntax);
     if (members > kMaxRecordFields) return Fail(Reason::kTooManyFields);
-    int child = node.memory.Find(bytes + tokens[at], tokens[at + 1] - tokens[at], &cursor);
-    if (child == MemberMemory::kUnknown) [[unlikely]] {
-      child = FindMember(node, at, &cursor);
-      if (child == MemberMemory::kUnknown) return Fail(Reason::kJsonSyntax);
+    JsonNode* child;
+    if (expected != end && expected->Is(bytes + tokens[at], tokens[at + 1] - tokens[at] + 1)) [[likely]] {
+      child = expected->node();
+      ++expected;
+    } else {
+      if (!FindMember(node, at, &expected, &child)) return Fail(Reason::kJsonSyntax);
+      end = node.memory.end();
     }
     at += 2;
-    if (child >= 0) {
-      at = Take(child, at, depth);
+    if (child != nullptr) {
+      at = Take(*child, at, depth);
     } else if (bytes[tokens[at]] == '"' && !has_escapes_) {
       ++at;  // who doesn't need the text needn't find its end
     } else {
@@ -166,27 +172,34 @@ At JsonDecoder::Object(JsonNode& node, At at, int depth) {
   }
 }
 
-// A name that the memory doesn't expect: the number of the member's place, -1 if it isn't read, kUnknown if no name stands
-// there.
-int JsonDecoder::FindMember(JsonNode& node, At at, size_t* cursor) {
-  const int number = static_cast<int>(&node - &paths_.node(0));
-  std::string_view name;
-  if (Token(at) != '"' || !StringAt(at, &name)) return MemberMemory::kUnknown;
-  if (has_escapes_ && name.find('\\') != std::string_view::npos) {
-    return Unescape(&name) ? paths_.Child(number, name) : MemberMemory::kUnknown;
+// Finds the place of a member that isn't the expected one, null if it isn't read, and what is expected after it. False
+// if no name and colon stand there.
+bool JsonDecoder::FindMember(JsonNode& node, At at, const MemberName** expected, JsonNode** child) {
+  const char* token = bytes_ + tokens_[at];
+  const size_t size = tokens_[at + 1] - tokens_[at] + 1;
+  if (const MemberName* known = node.memory.Find(token, size, *expected)) {
+    *child = known->node();
+    *expected = known + 1;
+    return true;
   }
-  const int child = paths_.Child(number, name);
-  node.memory.Learn(name, child, cursor);
-  return child;
+  std::string_view name;
+  if (*token != '"' || Token(at + 1) != ':' || !StringAt(at, &name)) return false;
+  const bool has_spaces = name.size() + 3 != size;
+  const bool escaped = has_escapes_ && name.find('\\') != std::string_view::npos;
+  if (escaped && !Unescape(&name)) return false;
+  *child = node.Child(name);
+  // The memory knows names as they usually stand in a record.
+  if (!escaped && !has_spaces) *expected = node.memory.Learn(name, *child, *expected);
+  return true;
 }
 
-At JsonDecoder::Array(int number, At at, int depth) {
+At JsonDecoder::Array(JsonNode& node, At at, int depth) {
   if (++depth > kMaxDepth) return Fail(Reason::kTooDeep);
   if (Token(++at) == ']') return at + 1;
   for (int64_t element = 0;; ++element) {
     if (at + 1 >= token_count_) return Fail(Reason::kJsonSyntax);
-    const int child = paths_.Element(number, element);
-    at = child < 0 ? Skip(at, depth) : Take(child, at, depth);
+    JsonNode* child = node.Element(element);
+    at = child == nullptr ? Skip(at, depth) : Take(*child, at, depth);
     if (at == kFailed) return kFailed;
     if (at >= token_count_) return Fail(Reason::kJsonSyntax);
     const char next = Token(at++);
@@ -195,30 +208,35 @@ At JsonDecoder::Array(int number, At at, int depth) {
   }
 }
 
-At JsonDecoder::Take(int number, At at, int depth) {
-  JsonNode& node = paths_.node(number);
+At JsonDecoder::Take(JsonNode& node, At at, int depth) {
   if (node.seen_in == record_) [[unlikely]] {
     faults_.AddDuplicate();
     return Skip(at, depth);
   }
   node.seen_in = record_;
   switch (Token(at)) {
-    case '"': return TakeString(node, at);
-    case '{': case '[': return TakeContainer(number, at, depth);
-    case 't': case 'f': case 'n': return TakeWord(node, at);
-    default: return TakeNumber(node, at);
+    case '"':
+      return TakeString(node, at);
+    case '{':
+    case '[':
+      return TakeContainer(node, at, depth);
+    case 't':
+    case 'f':
+    case 'n':
+      return TakeWord(node, at);
+    default:
+      return TakeNumber(node, at);
   }
 }
 
-At JsonDecoder::TakeContainer(int number, At at, int depth) {
-  JsonNode& node = paths_.node(number);
+At JsonDecoder::TakeContainer(JsonNode& node, At at, int depth) {
   for (const Target& target : node.targets) {
     faults_.Add(target.kind, target.kind == Target::Kind::kKey    ? Reason::kBadKey
                              : target.kind == Target::Kind::kTime ? Reason::kBadTime
                                                                   : Reason::kBadType);
   }
   if (node.children.empty()) return Skip(at, depth);
-  return Token(at) == '{' ? Object(node, at, depth) : Array(number, at, depth);
+  return Token(at) == '{' ? Object(node, at, depth) : Array(node, at, depth);
 }
 
 At JsonDecoder::TakeString(const JsonNode& node, At at) {
@@ -272,9 +290,15 @@ void JsonDecoder::StoreNumber(const Target& target, const Number& number) {
   } else {
     int64_t value = 0;
     switch (target.type) {
-      case FieldType::kInt: reason = NumberToInt(number, NumberStyle::kJson, &value); break;
-      case FieldType::kDecimal: reason = NumberToDecimal(number, target.decimals, &value); break;
-      case FieldType::kBool: reason = Reason::kBadType; break;
+      case FieldType::kInt:
+        reason = NumberToInt(number, NumberStyle::kJson, &value);
+        break;
+      case FieldType::kDecimal:
+        reason = NumberToDecimal(number, target.decimals, &value);
+        break;
+      case FieldType::kBool:
+        reason = Reason::kBadType;
+        break;
       case FieldType::kString:
         reason = whole ? Reason::kNone : Reason::kBadType;
         value = HashText(number.text);
@@ -314,12 +338,19 @@ At JsonDecoder::SkipScalar(At at) {
   bool good = false;
   switch (Token(at)) {
     case '"':
-      if (!has_escapes_) [[likely]] return at + 1;
+      if (!has_escapes_) [[likely]]
+        return at + 1;
       if (std::string_view raw; StringAt(at, &raw)) good = raw.find('\\') == std::string_view::npos || Unescape(&raw);
       break;
-    case 't': good = WordAt(at, "true"); break;
-    case 'f': good = WordAt(at, "false"); break;
-    case 'n': good = WordAt(at, "null"); break;
+    case 't':
+      good = WordAt(at, "true");
+      break;
+    case 'f':
+      good = WordAt(at, "false");
+      break;
+    case 'n':
+      good = WordAt(at, "null");
+      break;
     default:
       Number number;
       good = NumberAt(at, &number);

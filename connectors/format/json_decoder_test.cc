@@ -39,8 +39,9 @@ Decoded DecodeOnce(const SourceSchema& schema, std::string_view text, std::strin
 std::string With(std::string_view members) { return fmt::format(R"({{"k":"c1","t":1735689896965,{}}})", members); }
 
 TEST(JsonDecoderTest, DecodesEveryType) {
-  const Decoded record = DecodeOnce(
-      TypesSchema(), R"( { "s" : "text" , "k":"c1","x":[1,{"y":null}],"i":-7,"d":12.345,"b":true,"t":1735689896965 } )");
+  const Decoded record =
+      DecodeOnce(TypesSchema(),
+                 R"( { "s" : "text" , "k":"c1","x":[1,{"y":null}],"i":-7,"d":12.345,"b":true,"t":1735689896965 } )");
   EXPECT_EQ(record.reason, Reason::kNone);
   EXPECT_EQ(record.key, "c1");
   EXPECT_EQ(record.time, kTime);
@@ -48,9 +49,17 @@ TEST(JsonDecoderTest, DecodesEveryType) {
   EXPECT_THAT(record.slots, ElementsAre(-7, 1234, 1, HashText("text")));
 }
 
-TEST(JsonDecoderTest, ReasonsOfBrokenRecords) {
+void ExpectReasons(const std::vector<std::pair<std::string, Reason>>& cases) {
   const SourceSchema schema = TypesSchema();
-  const std::pair<std::string, Reason> cases[] = {
+  for (const auto& [text, reason] : cases) {
+    for (const char* padding : {"}", "\n", "\"", "]}", "1", ",\"a\":1}"}) {
+      EXPECT_EQ(ReasonName(DecodeOnce(schema, text, padding).reason), ReasonName(reason)) << text.substr(0, 200);
+    }
+  }
+}
+
+TEST(JsonDecoderTest, WhatIsNoJson) {
+  ExpectReasons({
       {"", Reason::kNullValue},
       {"  \t", Reason::kNullValue},
       {"null", Reason::kJsonSyntax},
@@ -108,6 +117,11 @@ TEST(JsonDecoderTest, ReasonsOfBrokenRecords) {
       {With("\"x\":\"abc"), Reason::kJsonSyntax},
       {With("\"x\":1 /* no */"), Reason::kJsonSyntax},
       {With("\"x\":1\f"), Reason::kJsonSyntax},
+  });
+}
+
+TEST(JsonDecoderTest, EncodingAndLimits) {
+  ExpectReasons({
       {"\xEF\xBB\xBF{}", Reason::kJsonSyntax},
       {With("\"x\":\"\xFF\""), Reason::kEncoding},
       {With("\"x\":\"\xC3\""), Reason::kEncoding},
@@ -121,12 +135,7 @@ TEST(JsonDecoderTest, ReasonsOfBrokenRecords) {
       {With("\"i\":" + std::string(40, '[') + std::string(40, ']')), Reason::kTooDeep},
       {With("\"x\":\"" + std::string(kMaxRecordBytes, 'a') + "\""), Reason::kTooLarge},
       {With("\"x\":\"" + std::string(kMaxRecordBytes - 100, 'a') + "\""), Reason::kNone},
-  };
-  for (const auto& [text, reason] : cases) {
-    for (const char* padding : {"}", "\n", "\"", "]}", "1", ",\"a\":1}"}) {
-      EXPECT_EQ(ReasonName(DecodeOnce(schema, text, padding).reason), ReasonName(reason)) << text.substr(0, 200);
-    }
-  }
+  });
 }
 
 TEST(JsonDecoderTest, ReasonsOfValues) {
@@ -267,16 +276,16 @@ TEST(JsonDecoderTest, Paths) {
   SourceSchema schema;
   schema.key_path = "/subscriber/id";
   schema.time.path = "plain/time";  // no pointer: one name
-  schema.fields = {MakeField("/items/1/price", FieldType::kInt), MakeField("/a~1b/c~0d", FieldType::kInt),
-                   MakeField("/items/0", FieldType::kInt), MakeField("/subscriber", FieldType::kString),
+  schema.fields = {MakeField("/items/1/price", FieldType::kInt),    MakeField("/a~1b/c~0d", FieldType::kInt),
+                   MakeField("/items/0", FieldType::kInt),          MakeField("/subscriber", FieldType::kString),
                    MakeField("/subscriber/id", FieldType::kString), MakeField("/x/7", FieldType::kInt)};
   for (Field& field : schema.fields) field.required = false;
   const std::string head = R"({"plain/time":1735689896965,)";
   const Decoded record =
       DecodeOnce(schema, head + R"("a/b":{"c~d":3},"items":[4,{"price":5,"price2":6},{"price":7}],"x":{"7":8}})");
   EXPECT_EQ(record.reason, Reason::kMissingKey);
-  const Decoded full = DecodeOnce(
-      schema, head + R"("a/b":{"c~d":3},"items":[4,{"price":5}],"x":{"7":8},"subscriber":"s"})");
+  const Decoded full =
+      DecodeOnce(schema, head + R"("a/b":{"c~d":3},"items":[4,{"price":5}],"x":{"7":8},"subscriber":"s"})");
   EXPECT_EQ(full.reason, Reason::kMissingKey);  // the key's parent is a string
   const Decoded wrong = DecodeOnce(schema, head + R"("subscriber":{"id":"c9"}})");
   EXPECT_EQ(wrong.reason, Reason::kBadType);  // read as a string, but an object
@@ -324,8 +333,9 @@ TEST(JsonDecoderTest, TooManyFields) {
 TEST(JsonDecoderTest, AnyOrderOfMembersOnOneDecoder) {
   const SourceSchema schema = TypesSchema();
   const auto decoder = NewJsonDecoder(schema);
-  std::vector<std::string> members = {R"("k":"c1")", R"("t":1735689896965)", R"("i":1)", R"("d":2.5)",
-                                      R"("unread":{"a":[]})", R"("a_name_that_is_much_longer_than_the_memory_keeps":1)"};
+  std::vector<std::string> members = {
+      R"("k":"c1")", R"("t":1735689896965)", R"("i":1)",
+      R"("d":2.5)",  R"("unread":{"a":[]})", R"("a_name_that_is_much_longer_than_the_memory_keeps":1)"};
   std::sort(members.begin(), members.end());
   do {
     std::string text;

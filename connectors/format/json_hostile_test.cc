@@ -1,6 +1,6 @@
-// Hostile JSON: mutations of good records and random bytes, judged by simdjson's complete parser: a record is called broken
-// exactly if it is, with every instruction set, whatever stands behind it. Run with sanitizers, it also shows that nothing
-// else is read.
+// Hostile JSON: mutations of good records and random bytes, judged by simdjson's complete parser: a record is called
+// broken exactly if it is, with every instruction set, whatever stands behind it. Run with sanitizers, it also shows
+// that nothing else is read.
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
@@ -27,8 +27,8 @@ SourceSchema CallSchema() {
 const std::vector<std::string>& GoodRecords() {
   static const std::vector<std::string> records = {
       R"({"subscriber":{"id":"27601289720"},"start_ts":1735689896965,"duration_s":8,"dropped":false,"charge":0.0440})",
-      R"({"type":"ca\"ll","subscriber":{"name":"\u00e9\ud83d\ude00","id":276},"start_ts":1735689896965,"x":[1,-2.5e3,{}]})",
-      R"( { "tags" : [ "a", "b\\", null, true ] , "start_ts":"1735689896965", "subscriber" : {"id":"k"}, "charge":1e2 } )",
+      R"({"type":"ca\"ll","subscriber":{"name":"\u00e9\ud83d\ude00","id":276},"start_ts":1735689896965,"x":[-2.5e3]})",
+      R"( { "tags" : [ "a", "b\\", null, true ] , "start_ts":"1735689896965", "subscriber":{"id":"k"}, "charge":1e2 })",
       R"({"a":[[],[{}],{"b":[1,2,{"c":null}]}],"subscriber":{"id":"q"},"start_ts":1735689896965,"dropped":true})",
       "{}",
   };
@@ -69,11 +69,21 @@ std::string Mutate(std::string text, Random* random) {
     const size_t at = random->Below(text.size());
     const char byte = random->Chance(0.02) ? '\0' : kBytes[random->Below(kBytes.size())];
     switch (random->Below(5)) {
-      case 0: text[at] = byte; break;
-      case 1: text.insert(at, 1, byte); break;
-      case 2: text.erase(at, 1); break;
-      case 3: text.erase(at, random->Below(12)); break;
-      default: text.insert(at, text.substr(random->Below(text.size()), random->Below(20))); break;
+      case 0:
+        text[at] = byte;
+        break;
+      case 1:
+        text.insert(at, 1, byte);
+        break;
+      case 2:
+        text.erase(at, 1);
+        break;
+      case 3:
+        text.erase(at, random->Below(12));
+        break;
+      default:
+        text.insert(at, text.substr(random->Below(text.size()), random->Below(20)));
+        break;
     }
   }
   return text;

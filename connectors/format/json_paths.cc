@@ -2,6 +2,9 @@
 #include "connectors/format/json_paths.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "engine/base/check.h"
 
 namespace ebb {
 namespace {
@@ -29,34 +32,58 @@ int64_t ElementNumber(std::string_view name) {
 
 }  // namespace
 
-int MemberMemory::FindAnywhere(const char* token, size_t size, size_t* cursor) const {
-  for (size_t i = 0; i < names_.size(); ++i) {
-    if (names_[i].Is(token, size)) {
-      *cursor = i + 1;
-      return names_[i].node;
-    }
-  }
-  return kUnknown;
+MemberName::MemberName(std::string_view name, JsonNode* node) : node_(node), size_(name.size() + 3), text_{} {
+  EBB_CHECK(size_ <= kMaxBytes, "a name of {} bytes", name.size());
+  text_[0] = text_[name.size() + 1] = '"';
+  std::memcpy(text_ + 1, name.data(), name.size());
+  text_[name.size() + 2] = ':';
+  std::memcpy(&low_, text_, 8);
+  std::memcpy(&high_, text_ + 8, 8);
+  char mask[16] = {};
+  std::memset(mask, 0xFF, std::min<size_t>(size_, 16));
+  std::memcpy(&low_mask_, mask, 8);
+  std::memcpy(&high_mask_, mask + 8, 8);
 }
 
-void MemberMemory::Learn(std::string_view name, int node, size_t* cursor) {
-  if (name.size() > kMaxNameBytes) return;
+const MemberName* MemberMemory::Find(const char* token, size_t size, const MemberName* expected) const {
+  for (const MemberName* name = expected; name != end(); ++name) {
+    if (name->Is(token, size)) return name;
+  }
+  for (const MemberName* name = begin(); name != expected; ++name) {
+    if (name->Is(token, size)) return name;
+  }
+  return nullptr;
+}
+
+const MemberName* MemberMemory::Learn(std::string_view name, JsonNode* node, const MemberName* expected) {
+  if (name.size() + 3 > MemberName::kMaxBytes) return expected;
+  ptrdiff_t place = expected - begin();
   if (names_.size() >= kMaxNames) {  // ever new names: start again with this record's
     names_.clear();
-    *cursor = 0;
+    place = 0;
   }
-  Name learned = {.quoted = {}, .size = static_cast<uint32_t>(name.size() + 2), .node = node};
-  learned.quoted[0] = learned.quoted[name.size() + 1] = '"';
-  std::memcpy(learned.quoted + 1, name.data(), name.size());
-  const size_t place = std::min(*cursor, names_.size());
-  names_.insert(names_.begin() + static_cast<ptrdiff_t>(place), learned);
-  *cursor = place + 1;
+  names_.insert(names_.begin() + place, MemberName(name, node));
+  return begin() + place + 1;
+}
+
+JsonNode* JsonNode::Child(std::string_view child_name) const {
+  for (JsonNode* child : children) {
+    if (child->name == child_name) return child;
+  }
+  return nullptr;
+}
+
+JsonNode* JsonNode::Element(int64_t child_element) const {
+  for (JsonNode* child : children) {
+    if (child->element == child_element) return child;
+  }
+  return nullptr;
 }
 
 JsonPaths::JsonPaths(const SourceSchema& schema) {
-  nodes_.emplace_back();
+  nodes_.push_back(std::make_unique<JsonNode>());
   for (const Use& use : SchemaUses(schema)) {
-    int at = 0;
+    JsonNode* at = root();
     if (use.path[0] != '/') {
       at = AddChild(at, std::string(use.path));
     } else {
@@ -68,32 +95,16 @@ JsonPaths::JsonPaths(const SourceSchema& schema) {
         rest.remove_prefix(token.size());
       }
     }
-    node(at).targets.push_back(use.target);
+    at->targets.push_back(use.target);
   }
 }
 
-int JsonPaths::Child(int parent, std::string_view name) const {
-  for (const int child : nodes_[static_cast<size_t>(parent)].children) {
-    if (nodes_[static_cast<size_t>(child)].name == name) return child;
-  }
-  return -1;
-}
-
-int JsonPaths::Element(int parent, int64_t element) const {
-  for (const int child : nodes_[static_cast<size_t>(parent)].children) {
-    if (nodes_[static_cast<size_t>(child)].element == element) return child;
-  }
-  return -1;
-}
-
-int JsonPaths::AddChild(int parent, std::string name) {
-  const int existing = Child(parent, name);
-  if (existing >= 0) return existing;
-  const int added = static_cast<int>(nodes_.size());
-  nodes_.emplace_back();
-  nodes_.back().element = ElementNumber(name);
-  nodes_.back().name = std::move(name);
-  node(parent).children.push_back(added);
+JsonNode* JsonPaths::AddChild(JsonNode* parent, std::string name) {
+  if (JsonNode* existing = parent->Child(name); existing != nullptr) return existing;
+  JsonNode* added = nodes_.emplace_back(std::make_unique<JsonNode>()).get();
+  added->element = ElementNumber(name);
+  added->name = std::move(name);
+  parent->children.push_back(added);
   return added;
 }
 

@@ -1,12 +1,13 @@
-// The places of a JSON record that a schema reads, as a tree of member names and array indexes, and the memory of the order
-// in which records have their members. A wrong memory costs time, never a wrong answer: every name is compared in full.
+// The places of a JSON record that a schema reads, as a tree of member names and array indexes, and the memory of the
+// order in which records have their members. A wrong memory costs time, never a wrong answer: every name is compared in
+// full.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "connectors/format/record_rules.h"
@@ -14,67 +15,69 @@
 
 namespace ebb {
 
-// Follows the members of one object from record to record: it expects the name that came here before, or the one after that
-// (an optional member was left out), else it looks through all that it knows. Confined to its task's thread.
-class MemberMemory {
- public:
-  static constexpr int kUnknown = -2;  // ask the tree, then Learn
-  static constexpr size_t kMaxNameBytes = 30;
-  static constexpr size_t kMaxNames = kMaxRecordFields;
+struct JsonNode;
 
-  // What stands for the name that begins with a quote at `token` and has a quote and a colon at token + size - 1: a node
-  // number, -1 for a member that isn't read, or kUnknown. `*cursor` starts at 0 for each object.
-  int Find(const char* token, size_t size, size_t* cursor) const {
-    for (size_t i = *cursor; i < names_.size() && i < *cursor + 2; ++i) {
-      if (names_[i].Is(token, size)) [[likely]] {
-        *cursor = i + 1;
-        return names_[i].node;
-      }
-    }
-    return FindAnywhere(token, size, cursor);
+// A member's name as it stands in a record, `"name":`, and what is read there. Immutable after construction.
+class MemberName {
+ public:
+  static constexpr size_t kMaxBytes = 32;  // with quotes and colon
+
+  // `name` without escapes, of at most kMaxBytes - 3 bytes; `node` is null when nothing there is read.
+  MemberName(std::string_view name, JsonNode* node);
+
+  JsonNode* node() const { return node_; }
+  // Whether this name stands at `token`, which begins a member whose colon is at token + size - 1. kReadPadding bytes
+  // can be read behind the colon.
+  bool Is(const char* token, size_t size) const {
+    if (size != size_) return false;
+    uint64_t low, high;
+    std::memcpy(&low, token, 8);
+    std::memcpy(&high, token + 8, 8);
+    if ((((low ^ low_) & low_mask_) | ((high ^ high_) & high_mask_)) != 0) return false;
+    return size <= 16 || std::memcmp(token + 16, text_ + 16, size - 16) == 0;
   }
-  // After kUnknown: puts the name (without quotes or escapes) where the cursor is, and moves it on.
-  void Learn(std::string_view name, int node, size_t* cursor);
 
  private:
-  struct Name {
-    char quoted[kMaxNameBytes + 2];
-    uint32_t size;  // with both quotes
-    int32_t node;
-
-    bool Is(const char* other, size_t other_size) const {
-      if (size != other_size) return false;
-      if (size < 4) return std::memcmp(quoted, other, size) == 0;
-      // Words that overlap at the end.
-      if (size < 8) return (Differ<uint32_t>(other, 0) | Differ<uint32_t>(other, size - 4)) == 0;
-      uint64_t differ = Differ<uint64_t>(other, 0);
-      for (size_t at = 8; at + 8 < size; at += 8) differ |= Differ<uint64_t>(other, at);
-      return (differ | Differ<uint64_t>(other, size - 8)) == 0;
-    }
-    template <typename Word>
-    Word Differ(const char* other, size_t at) const {
-      Word mine, its;
-      std::memcpy(&mine, quoted + at, sizeof(Word));
-      std::memcpy(&its, other + at, sizeof(Word));
-      return mine ^ its;
-    }
-  };
-
-  int FindAnywhere(const char* token, size_t size, size_t* cursor) const;
-
-  std::vector<Name> names_;
+  uint64_t low_, high_;            // the first 16 bytes
+  uint64_t low_mask_, high_mask_;  // which of them belong to the name
+  JsonNode* node_;
+  size_t size_;
+  char text_[kMaxBytes];
 };
 
-// A place: the top-level object (node 0), or a member or element below another place.
+// The names that came in one object, in the order in which they came. A record's members are expected in that order;
+// one that is left out or moved costs a search. Confined to its task's thread.
+class MemberMemory {
+ public:
+  static constexpr size_t kMaxNames = kMaxRecordFields;
+
+  const MemberName* begin() const { return names_.data(); }
+  const MemberName* end() const { return names_.data() + names_.size(); }
+  // The entry of the name at `token`, looked for from `expected` on; null when it isn't known.
+  const MemberName* Find(const char* token, size_t size, const MemberName* expected) const;
+  // Puts in a name that isn't known yet before `expected`, and returns the entry after it; entries move. A name that is
+  // too long isn't kept.
+  const MemberName* Learn(std::string_view name, JsonNode* node, const MemberName* expected);
+
+ private:
+  std::vector<MemberName> names_;
+};
+
+// A place: the top-level object, or a member or element below another place. Confined to its task's thread.
 struct JsonNode {
+  // The child of that name, unescaped; null if nothing there is read.
+  JsonNode* Child(std::string_view child_name) const;
+  // The child for the element of an array, counted from 0; null if nothing there is read.
+  JsonNode* Element(int64_t child_element) const;
+
   // Constant.
   std::string name;
-  int64_t element = -1;           // the name as an array index; -1 if it isn't one
-  std::vector<int> children;
+  int64_t element = -1;  // the name as an array index; -1 if it isn't one
+  std::vector<JsonNode*> children;
   std::vector<Target> targets;
   // Transient.
   MemberMemory memory;
-  uint64_t seen_in = 0;           // number of the record that last had this place
+  uint64_t seen_in = 0;  // number of the record that last had this place
 };
 
 // Confined to its task's thread.
@@ -83,16 +86,12 @@ class JsonPaths {
   // A path that begins with '/' is a JSON pointer (RFC 6901); any other one is the name of a top-level member.
   explicit JsonPaths(const SourceSchema& schema);
 
-  JsonNode& node(int number) { return nodes_[static_cast<size_t>(number)]; }
-  // The child of that name, unescaped; -1 if nothing there is read.
-  int Child(int parent, std::string_view name) const;
-  // The child for the element of an array, counted from 0; -1 if nothing there is read.
-  int Element(int parent, int64_t element) const;
+  JsonNode* root() { return nodes_.front().get(); }
 
  private:
-  int AddChild(int parent, std::string name);
+  JsonNode* AddChild(JsonNode* parent, std::string name);
 
-  std::vector<JsonNode> nodes_;
+  std::vector<std::unique_ptr<JsonNode>> nodes_;
 };
 
 }  // namespace ebb

@@ -75,16 +75,31 @@ bool UnescapeJson(std::string_view raw, std::string* out) {
     const char kind = raw[plain + 1];
     raw.remove_prefix(plain + 2);
     switch (kind) {
-      case '"': case '\\': case '/': out->push_back(kind); break;
-      case 'b': out->push_back('\b'); break;
-      case 'f': out->push_back('\f'); break;
-      case 'n': out->push_back('\n'); break;
-      case 'r': out->push_back('\r'); break;
-      case 't': out->push_back('\t'); break;
+      case '"':
+      case '\\':
+      case '/':
+        out->push_back(kind);
+        break;
+      case 'b':
+        out->push_back('\b');
+        break;
+      case 'f':
+        out->push_back('\f');
+        break;
+      case 'n':
+        out->push_back('\n');
+        break;
+      case 'r':
+        out->push_back('\r');
+        break;
+      case 't':
+        out->push_back('\t');
+        break;
       case 'u':
         if (!UnescapeCodePoint(&raw, out)) return false;
         break;
-      default: return false;
+      default:
+        return false;
     }
   }
 }

@@ -1,6 +1,6 @@
-// Numbers as JSON and CSV write them, read once from their text into an exact form: digits, point, exponent. Nothing goes
-// through a double, so money stays exact. JSON's grammar is strict; text (CSV cells, JSON strings) may also have a leading
-// plus, leading zeros, and a point with digits on one side only.
+// Numbers as JSON and CSV write them, read once from their text into an exact form: digits, point, exponent. Nothing
+// goes through a double, so money stays exact. JSON's grammar is strict; text (CSV cells, JSON strings) may also have a
+// leading plus, leading zeros, and a point with digits on one side only.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace ebb {
 
 enum class NumberStyle : uint8_t { kJson, kText };
 
-// A number's parts. `mantissa` holds all digits without the point while digits <= kExactDigits, and is unspecified beyond.
+// A number's parts. `mantissa` holds all digits without the point while digits <= kExactDigits, and is unspecified
+// beyond.
 struct Number {
   static constexpr uint32_t kExactDigits = 18;
   uint64_t mantissa = 0;
@@ -28,8 +29,8 @@ struct Number {
 
 inline bool IsDigit(char c) { return static_cast<unsigned char>(c - '0') <= 9; }
 
-// Reads the digits from `p` on and appends them to `*value`, modulo 2^64. Returns the first byte that is no digit, at most
-// `end`. Fastest when 8 bytes that are no digits stand before `end`.
+// Reads the digits from `p` on and appends them to `*value`, modulo 2^64. Returns the first byte that is no digit, at
+// most `end`. Fastest when 8 bytes that are no digits stand before `end`.
 inline const char* ReadDigits(const char* p, const char* end, uint64_t* value) {
   constexpr uint64_t kScale[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
   uint64_t sum = *value;
@@ -60,46 +61,51 @@ inline const char* ReadDigits(const char* p, const char* end, uint64_t* value) {
 // Reads the number that begins at `begin`. Returns the byte after it, at most `end`, or null if no number stands there.
 inline const char* ScanNumber(const char* begin, const char* end, NumberStyle style, Number* out) {
   const char* p = begin;
-  if (p != end && (*p == '-' || (*p == '+' && style == NumberStyle::kText))) {
-    out->negative = *p == '-';
-    ++p;
-  }
+  const bool negative = p != end && *p == '-';
+  if (negative || (p != end && *p == '+' && style == NumberStyle::kText)) ++p;
+  uint64_t mantissa = 0;
   const char* whole = p;
-  p = ReadDigits(p, end, &out->mantissa);
-  uint32_t digits = static_cast<uint32_t>(p - whole);
+  p = ReadDigits(p, end, &mantissa);
+  auto digits = static_cast<uint32_t>(p - whole);
   if (style == NumberStyle::kJson && (digits == 0 || (digits > 1 && *whole == '0'))) return nullptr;
-  if (p != end && *p == '.') {
-    const char* fraction = ++p;
-    p = ReadDigits(p, end, &out->mantissa);
-    out->point = true;
-    out->fraction = static_cast<uint32_t>(p - fraction);
-    if (style == NumberStyle::kJson && out->fraction == 0) return nullptr;
-    digits += out->fraction;
+  uint32_t fraction = 0;
+  const bool point = p != end && *p == '.';
+  if (point) {
+    const char* first = ++p;
+    p = ReadDigits(p, end, &mantissa);
+    fraction = static_cast<uint32_t>(p - first);
+    if (style == NumberStyle::kJson && fraction == 0) return nullptr;
+    digits += fraction;
   }
   if (digits == 0) return nullptr;
-  out->digits = digits;
-  if (p != end && (*p == 'e' || *p == 'E')) {
+  const bool exponent = p != end && (*p == 'e' || *p == 'E');
+  if (exponent) {
     ++p;
     if (p != end && (*p == '+' || *p == '-')) ++p;
-    const char* exponent = p;
+    const char* first = p;
     uint64_t ignored = 0;
     p = ReadDigits(p, end, &ignored);
-    if (p == exponent) return nullptr;
-    out->exponent = true;
+    if (p == first) return nullptr;
   }
-  out->text = std::string_view(begin, static_cast<size_t>(p - begin));
+  *out = {.mantissa = mantissa,
+          .digits = digits,
+          .fraction = fraction,
+          .negative = negative,
+          .point = point,
+          .exponent = exponent,
+          .text = std::string_view(begin, static_cast<size_t>(p - begin))};
   return p;
 }
 
-// The number as an integer: kBadType when it has an exponent, a point (kJson) or a fraction that isn't all zeros (kText);
-// kOutOfRange outside int64.
+// The number as an integer: kBadType when it has an exponent, a point (kJson) or a fraction that isn't all zeros
+// (kText); kOutOfRange outside int64.
 Reason NumberToInt(const Number& number, NumberStyle style, int64_t* value);
 
 // The number times 10^decimals (0..9), exactly, then rounded half to even; kOutOfRange outside int64.
 Reason NumberToDecimal(const Number& number, int decimals, int64_t* value);
 
-// The number as an event time in `unit`, cut to milliseconds downwards. Only seconds may have a fraction (with kText the
-// others may have one of zeros). kBadTime when it is no such number or the unit is kRfc3339, else kTimeOutOfRange.
+// The number as an event time in `unit`, cut to milliseconds downwards. Only seconds may have a fraction (with kText
+// the others may have one of zeros). kBadTime when it is no such number or the unit is kRfc3339, else kTimeOutOfRange.
 Reason NumberToTime(const Number& number, TimeUnit unit, NumberStyle style, TimeMs* time);
 
 }  // namespace ebb

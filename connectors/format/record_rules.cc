@@ -52,9 +52,14 @@ Reason RecordRules::FinishIncomplete(const Faults& faults, RecordBuilder* out) c
   if (faults.key != Reason::kNone) return faults.key;
   if (out->key_bytes == 0) {
     switch (schema_.missing_key) {
-      case MissingKey::kQuarantine: return Reason::kMissingKey;
-      case MissingKey::kFilter: out->filtered = true; return Reason::kNone;
-      case MissingKey::kUse: out->SetKey(schema_.missing_key_value); break;
+      case MissingKey::kQuarantine:
+        return Reason::kMissingKey;
+      case MissingKey::kFilter:
+        out->filtered = true;
+        return Reason::kNone;
+      case MissingKey::kUse:
+        out->SetKey(schema_.missing_key_value);
+        break;
     }
   }
   return field_reason;

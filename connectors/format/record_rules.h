@@ -1,6 +1,6 @@
 // What holds for a record in every format once its values have been read: which value goes where, what is missing, what
-// stands for it, and which of several faults is named. Faults of the whole record come first, then the time's, the key's,
-// the fields'.
+// stands for it, and which of several faults is named. Faults of the whole record come first, then the time's, the
+// key's, the fields'.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,8 @@ struct Faults {
 
   // `reason` may be kNone.
   void Add(Target::Kind kind, Reason reason) {
-    if (reason == Reason::kNone) [[likely]] return;
+    if (reason == Reason::kNone) [[likely]]
+      return;
     any = true;
     Reason& kept = kind == Target::Kind::kSlot ? field : kind == Target::Kind::kTime ? time : key;
     if (kept == Reason::kNone) kept = reason;
@@ -62,7 +63,8 @@ class RecordRules {
   int slot_count() const { return slot_count_; }
   // Sets out->filtered when the key is missing and the schema says so; the record then needs no fields, only a time.
   Reason Finish(const Faults& faults, RecordBuilder* out) const {
-    const bool complete = !faults.any && out->key_bytes != 0 && out->time != kBeforeTime && (out->nulls & watched_) == 0;
+    const bool complete =
+        !faults.any && out->key_bytes != 0 && out->time != kBeforeTime && (out->nulls & watched_) == 0;
     return complete ? Reason::kNone : FinishIncomplete(faults, out);
   }
 
@@ -78,7 +80,8 @@ class RecordRules {
 // A decoder of this folder: it also shows what it took for the time. Confined to its task's thread.
 class FormatDecoder : public Decoder {
  public:
-  // The bytes of the last record's time, with JSON's quotes; empty when it had none. Valid as long as that record's bytes.
+  // The bytes of the last record's time, with JSON's quotes; empty when it had none. Valid as long as that record's
+  // bytes.
   virtual std::string_view time_text() const = 0;
 };
 

@@ -94,7 +94,8 @@ Reason TimeFromText(std::string_view text, TimeUnit unit, TimeMs* time) {
 Reason CheckKey(std::string_view key) {
   if (key.empty()) return Reason::kMissingKey;
   if (key.size() > static_cast<size_t>(kMaxKeyBytes)) return Reason::kBadKey;
-  if (IsPrintableAscii(key)) [[likely]] return Reason::kNone;
+  if (IsPrintableAscii(key)) [[likely]]
+    return Reason::kNone;
   for (size_t i = 0; i < key.size(); ++i) {
     const auto c = static_cast<unsigned char>(key[i]);
     if (c < 0x20 || c == 0x7F) return Reason::kBadKey;
@@ -106,10 +107,14 @@ Reason CheckKey(std::string_view key) {
 
 std::string_view TimeUnitName(TimeUnit unit) {
   switch (unit) {
-    case TimeUnit::kSeconds: return "s";
-    case TimeUnit::kMillis: return "ms";
-    case TimeUnit::kMicros: return "us";
-    case TimeUnit::kRfc3339: return "rfc3339";
+    case TimeUnit::kSeconds:
+      return "s";
+    case TimeUnit::kMillis:
+      return "ms";
+    case TimeUnit::kMicros:
+      return "us";
+    case TimeUnit::kRfc3339:
+      return "rfc3339";
   }
   return "unknown";
 }

@@ -1,5 +1,5 @@
-// Single values as texts hold them: CSV cells, and JSON strings where a string may stand for a number. Each function says
-// which Reason keeps a record from being used; none of them guesses.
+// Single values as texts hold them: CSV cells, and JSON strings where a string may stand for a number. Each function
+// says which Reason keeps a record from being used; none of them guesses.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ Reason DecimalFromText(std::string_view text, int decimals, int64_t* value);
 // true, false, yes, no, 1, 0 in any case, as 1 or 0; else kBadType.
 Reason BoolFromText(std::string_view text, int64_t* value);
 
-// A time in the unit, cut to milliseconds downwards: digits (seconds may have a fraction), or RFC 3339 as ParseTime takes
-// it. kBadTime, kTimeOutOfRange.
+// A time in the unit, cut to milliseconds downwards: digits (seconds may have a fraction), or RFC 3339 as ParseTime
+// takes it. kBadTime, kTimeOutOfRange.
 Reason TimeFromText(std::string_view text, TimeUnit unit, TimeMs* time);
 
 // kNone when valid UTF-8 `key` can name a customer, kMissingKey when it is empty, kBadKey when it is too long or has a
@@ -36,8 +36,8 @@ Reason CheckKey(std::string_view key);
 std::string_view TimeUnitName(TimeUnit unit);
 
 // One sentence, without a full stop, when the text is a plausible time in another unit than the declared one, such as
-// "1735689896 looks like seconds (2025-01-01T00:04:56.000Z), but the declared unit is ms"; empty when nothing is wrong or
-// nothing can be said. `raw_time_text` may have its JSON quotes.
+// "1735689896 looks like seconds (2025-01-01T00:04:56.000Z), but the declared unit is ms"; empty when nothing is wrong
+// or nothing can be said. `raw_time_text` may have its JSON quotes.
 std::optional<std::string> SuspiciousUnit(TimeUnit declared, std::string_view raw_time_text);
 
 }  // namespace ebb

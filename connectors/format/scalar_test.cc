@@ -198,8 +198,8 @@ TEST(ScalarTest, Keys) {
   EXPECT_EQ(CheckKey(std::string(256, 'k')), Reason::kNone);
   EXPECT_EQ(CheckKey(std::string(257, 'k')), Reason::kBadKey);
   EXPECT_EQ(CheckKey(""), Reason::kMissingKey);
-  for (const std::string& bad : {std::string("\n"), std::string("\x7F"), std::string("\x1F"), std::string("\xC2\x85"),
-                                std::string("\0", 1)}) {
+  for (const std::string& bad :
+       {std::string("\n"), std::string("\x7F"), std::string("\x1F"), std::string("\xC2\x85"), std::string("\0", 1)}) {
     for (size_t before = 0; before < 20; ++before) {
       EXPECT_EQ(CheckKey(std::string(before, 'k') + bad + "tail"), Reason::kBadKey) << before;
       EXPECT_EQ(CheckKey(std::string(before, 'k') + bad), Reason::kBadKey) << before;
@@ -214,10 +214,12 @@ TEST(ScalarTest, SuspiciousUnit) {
     std::string says;  // empty: nothing
   };
   const Case cases[] = {
-      {TimeUnit::kMillis, "1735689896", "1735689896 looks like seconds (2025-01-01T00:04:56.000Z), but the declared unit is ms"},
+      {TimeUnit::kMillis, "1735689896",
+       "1735689896 looks like seconds (2025-01-01T00:04:56.000Z), but the declared unit is ms"},
       {TimeUnit::kMillis, "\"1735689896\"", "looks like seconds"},
       {TimeUnit::kMillis, "1735689896.965", "looks like seconds"},
-      {TimeUnit::kSeconds, "1735689896965", "looks like milliseconds (2025-01-01T00:04:56.965Z), but the declared unit is s"},
+      {TimeUnit::kSeconds, "1735689896965",
+       "looks like milliseconds (2025-01-01T00:04:56.965Z), but the declared unit is s"},
       {TimeUnit::kMillis, "1735689896965123", "looks like microseconds"},
       {TimeUnit::kMillis, "1735689896965123456", "looks like nanoseconds"},
       {TimeUnit::kRfc3339, "1735689896965", "looks like milliseconds"},
