@@ -80,10 +80,10 @@ class PipelineOperator : public Operator {
     cell[kLastRecord] = now;
     const DurationMs pause = plan_.evaluate.at_most_every;
     if ((plan_.evaluate.on_sources >> record.source & 1) == 0) {
-      if (!pipeline_.fixed_deadlines_) pipeline_.Compute(row, now, registers_.data());
+      if (!pipeline_.fixed_deadlines_) Compute(row, now);
     } else if (pause > 0 && cell[kLastEvaluation] != 0 && now < cell[kLastEvaluation] + pause) {
       cell[kDeferred] = cell[kLastEvaluation] + pause;
-      if (!pipeline_.fixed_deadlines_) pipeline_.Compute(row, now, registers_.data());
+      if (!pipeline_.fixed_deadlines_) Compute(row, now);
     } else {
       Evaluate({TriggerKind::kEvent, record.source, record.time, record.late}, row, now, outputs);
     }
@@ -98,8 +98,9 @@ class PipelineOperator : public Operator {
     if (silence || due(cell[kDeferred]) || due(cell[kSchedule])) {
       Evaluate(trigger, row, now, outputs);
     } else {
-      pipeline_.Compute(row, now, registers_.data());
+      Compute(row, now);
       ExpireAlerts(trigger, row, now, outputs);
+      if (NextDeadline(*row, now) == now) Evaluate({TriggerKind::kSilence, -1, now, false}, row, now, outputs);
     }
     SetTimers(row, now);
   }
@@ -132,14 +133,19 @@ class PipelineOperator : public Operator {
                      alert * static_cast<size_t>(AlertCounter::kCount) + static_cast<size_t>(what)];
   }
 
-  void Evaluate(const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
+  // Everything that registers hold, thresholds of silence conditions included.
+  void Compute(RowRef* row, TimeMs now) {
     pipeline_.Compute(row, now, registers_.data());
+    const Segment segment = alert_segment();
+    plan_.program.Run(segment.begin, segment.end, registers_.data());
+  }
+
+  void Evaluate(const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
+    Compute(row, now);
     ++counters_[0];
     counters_[1] += pipeline_.features_->Overflowed(*row, now);
     int64_t* cell = row->cells() + pipeline_.cells_;
     ExpireAlerts(trigger, row, now, outputs);
-    const Segment segment = alert_segment();
-    plan_.program.Run(segment.begin, segment.end, registers_.data());
     for (size_t i = 0; i < pipeline_.alerts_.size(); ++i) EvaluateAlert(i, trigger, row, now, outputs);
     for (size_t i = 0; i < pipeline_.scores_.size(); ++i) KeepScore(i, trigger, row, now, outputs);
     cell[kLastEvaluation] = now;
@@ -249,8 +255,10 @@ class PipelineOperator : public Operator {
     cell[1] = IsNull(value) ? 0 : std::bit_cast<int64_t>(value);
   }
 
-  // The first instant after `now` at which a silence condition turns true; 0 when there is none.
+  // The first instant from `now` on, or after it when the row was evaluated at `now`, at which a silence condition turns
+  // true; 0 when there is none.
   TimeMs NextDeadline(const RowRef& row, TimeMs now) const {
+    const bool evaluated = row.cells()[pipeline_.cells_ + kLastEvaluation] == now;
     TimeMs next = 0;
     for (const DeadlinePlan& deadline : plan_.deadlines) {
       const TimeMs origin = pipeline_.features_->Origin(row, deadline.measure);
@@ -258,7 +266,7 @@ class PipelineOperator : public Operator {
       if (origin == 0 || !(threshold < kLongestThreshold) || threshold < 0) continue;
       const double first = deadline.strict ? std::floor(threshold) + 1 : std::ceil(threshold);
       const TimeMs at = origin + static_cast<DurationMs>(first);
-      if (at > now && (next == 0 || at < next)) next = at;
+      if (at >= now + evaluated && (next == 0 || at < next)) next = at;
     }
     return next;
   }
@@ -268,7 +276,8 @@ class PipelineOperator : public Operator {
     cell[kDeadline] = NextDeadline(*row, now);
     const bool scheduled = plan_.evaluate.also_every > 0 && cell[kLastEvaluation] != 0 &&
                            cell[kLastEvaluation] - cell[kLastRecord] <= pipeline_.horizon_;
-    cell[kSchedule] = scheduled ? cell[kLastEvaluation] + plan_.evaluate.also_every : 0;
+    // A record may come long after the schedule stopped: what is overdue is due now.
+    cell[kSchedule] = scheduled ? std::max(cell[kLastEvaluation] + plan_.evaluate.also_every, now) : 0;
     TimeMs next = kAfterTime;
     for (TimeMs time : {cell[kDeadline], cell[kSchedule], cell[kDeferred]}) {
       if (time != 0) next = std::min(next, time);

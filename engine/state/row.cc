@@ -1,4 +1,4 @@
-// Rows live in slabs of 2 MiB, in size classes a quarter apart; a row that grows moves to the next class that fits.
+// Rows live in slabs of 2 MiB, in size classes an eighth apart; a row that grows moves to the next class that fits.
 #include "engine/state/row.h"
 
 #include <sys/mman.h>
@@ -15,15 +15,16 @@ namespace {
 constexpr size_t kSlabBytes = size_t{2} << 20;
 constexpr size_t kSmallestWords = 16;
 constexpr size_t kLargestWords = 65535;
+constexpr int kMostPrefetchedBytes = 2048;
 
-// Size classes: 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, ... words.
-size_t ClassWords(size_t size_class) { return (4 + size_class % 4) << (2 + size_class / 4); }
+// Size classes: 16, 18, 20, ... 32, 36, 40, ... 64, 72, ... words: eight steps a doubling.
+size_t ClassWords(size_t size_class) { return (8 + size_class % 8) << (1 + size_class / 8); }
 
 size_t ClassOf(size_t words) {
   words = std::max(words, kSmallestWords);
-  int shift = std::bit_width(words) - 3;  // words in [4, 8) << shift
-  size_t quarter = (words + (size_t{1} << shift) - 1) >> shift;
-  return (shift - 2) * 4 + (quarter - 4);
+  int shift = std::bit_width(words) - 4;  // words in [8, 16) << shift
+  size_t eighth = (words + (size_t{1} << shift) - 1) >> shift;
+  return (shift - 1) * 8 + (eighth - 8);
 }
 
 size_t KeyWords(size_t key_bytes) { return (key_bytes + 7) / 8; }
@@ -62,6 +63,7 @@ void RowRef::Erase(int section, int i) {
 RowTable::RowTable(const RowLayout& layout)
     : layout_(layout),
       header_words_(static_cast<int>((sizeof(Row) + layout.sections.size() * sizeof(SectionRef)) / 8)),
+      fixed_bytes_(std::min((header_words_ + layout.cells + 2) * 8, kMostPrefetchedBytes)),
       free_(ClassOf(kLargestWords) + 1, nullptr) {}
 
 RowTable::~RowTable() {
@@ -137,8 +139,7 @@ Row* RowTable::Grow(Row* old, int section) {
   const auto* from = reinterpret_cast<const SectionRef*>(old + 1);
   const RowLayout::Section& growing = layout_.sections[section];
   EBB_CHECK(from[section].count < growing.max_entries, "section {} is full", section);
-  uint16_t capacity = static_cast<uint16_t>(
-      std::min<int>(growing.max_entries, from[section].capacity < 2 ? from[section].capacity + 1 : from[section].capacity * 2));
+  const int capacity = std::min<int>(growing.max_entries, from[section].capacity + from[section].capacity / 2 + 1);
 
   const size_t fixed_words = header_words_ + layout_.cells + KeyWords(old->key_bytes);
   size_t words = fixed_words;
@@ -157,7 +158,7 @@ Row* RowTable::Grow(Row* old, int section) {
     const size_t entry_words = layout_.sections[i].words;
     to[i].offset = static_cast<uint16_t>(offset);
     to[i].head = 0;
-    to[i].capacity = static_cast<int>(i) == section ? capacity : from[i].capacity;
+    to[i].capacity = static_cast<int>(i) == section ? static_cast<uint16_t>(capacity) : from[i].capacity;
     int64_t* target = reinterpret_cast<int64_t*>(row) + offset;
     for (int n = 0; n < from[i].count; ++n) {
       std::memcpy(target + n * entry_words, source.entry(static_cast<int>(i), n), entry_words * 8);

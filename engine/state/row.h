@@ -12,6 +12,7 @@
 //   int64_t* tile = row.PushBack(tiles);      // may move the row: pointers into it are gone
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -86,6 +87,14 @@ class RowRef {
   int count(int section) const { return directory()[section].count; }
   // The entry with number `i` from the oldest; 0 <= i < count.
   int64_t* entry(int section, int i) const;
+  // The entries as one or two pieces of memory, the older piece first; both together are the whole ring.
+  struct Pieces {
+    int64_t* older;
+    int older_count;
+    int64_t* newer;
+    int newer_count;
+  };
+  Pieces pieces(int section) const;
   // A new entry after the newest, its words zero. The section must hold fewer than its max_entries.
   int64_t* PushBack(int section);
   // A new entry before number `i`, its words zero; later ones move up.
@@ -120,6 +129,11 @@ class RowTable {
     return it == index_.end() ? nullptr : it->second;
   }
   RowRef at(uint32_t index) { return RowRef(this, rows_[index]); }
+  // Asks for the lines of a row that every record touches: header, directory, cells and key.
+  void PrefetchFixed(const Row* row) const {
+    const char* at = reinterpret_cast<const char*>(row);
+    for (const char* end = at + fixed_bytes_; at < end; at += 64) __builtin_prefetch(at, 1);
+  }
   size_t size() const { return rows_.size(); }
   // Bytes of all rows, with what the allocator keeps for later.
   size_t bytes() const { return allocated_bytes_; }
@@ -150,6 +164,7 @@ class RowTable {
 
   const RowLayout layout_;
   const int header_words_;  // Row and its directory
+  const int fixed_bytes_;   // those, the cells and a key of ordinary length
   absl::flat_hash_map<uint64_t, Row*, IdentityHash> index_;
   std::vector<Row*> rows_;
   std::vector<uint32_t> changed_;
@@ -179,11 +194,18 @@ inline int64_t* RowRef::entry(int section, int i) const {
   return reinterpret_cast<int64_t*>(row_) + ref.offset + place * table_->layout_.sections[section].words;
 }
 
+inline RowRef::Pieces RowRef::pieces(int section) const {
+  const SectionRef& ref = directory()[section];
+  int64_t* start = reinterpret_cast<int64_t*>(row_) + ref.offset;
+  const int first = std::min<int>(ref.count, ref.capacity - ref.head);
+  return {start + ref.head * table_->layout_.sections[section].words, first, start, ref.count - first};
+}
+
 inline int64_t* RowRef::PushBack(int section) {
   if (directory()[section].count == directory()[section].capacity) row_ = table_->Grow(row_, section);
   SectionRef& ref = directory()[section];
   int64_t* words = entry(section, ref.count++);
-  std::memset(words, 0, table_->layout_.sections[section].words * sizeof(int64_t));
+  std::fill_n(words, table_->layout_.sections[section].words, 0);
   return words;
 }
 

@@ -96,7 +96,7 @@ TEST(RowCodecTest, SmallNumbersAreShort) {
   EXPECT_LT(Encoded(row).size(), size_t{200} * 2 + 50);
 }
 
-// Rows with the same content, one built straight, one by detours that leave other capacities, ring heads and stale words.
+// Rows with the same content, one built straight, one by detours that leave other capacities, heads and stale words.
 TEST(RowCodecTest, EqualContentGivesEqualBytes) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     Random random(seed);

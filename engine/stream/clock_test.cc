@@ -74,7 +74,7 @@ TEST(LogClockTest, AJumpIsQuarantinedAndNeverMovesTime) {
   EXPECT_EQ(Stamp(&clock, kStart + 1000).fate, Fate::kUse) << "exactly max_jump";
   EXPECT_EQ(Stamp(&clock, kStart + 2001),
             (Stamped{kStart + 900, false, Fate::kQuarantine, Reason::kTimeJump, kStart + 1000}));
-  EXPECT_EQ(Stamp(&clock, kStart + 2001, Fate::kFilter).reason, Reason::kTimeJump) << "filtered ones can poison time, too";
+  EXPECT_EQ(Stamp(&clock, kStart + 2001, Fate::kFilter).reason, Reason::kTimeJump) << "filtered ones could, too";
   EXPECT_EQ(clock.newest(), kStart + 1000);
   EXPECT_EQ(Stamp(&clock, kStart + 2001, Fate::kQuarantine, Reason::kBadKey).reason, Reason::kBadKey);
   EXPECT_EQ(Stamp(&clock, kStart + 2000).fate, Fate::kUse);

@@ -142,14 +142,16 @@ TEST(OrderTest, RandomBatchesAgainstSort) {
       for (uint64_t n = random.Below(60); n > 0; --n) {
         const auto source = static_cast<uint16_t>(random.Below(3));
         const auto log = static_cast<uint16_t>(random.Below(2));
-        batch.push_back({watermark + static_cast<TimeMs>(random.Below(spread)), source, log, next_offset[{source, log}]++});
+        const TimeMs effective = watermark + static_cast<TimeMs>(random.Below(spread));
+        batch.push_back({effective, source, log, next_offset[{source, log}]++});
       }
       pending.insert(pending.end(), batch.begin(), batch.end());
       order.Push(Batch(batch));
       if (random.Chance(0.3)) continue;
       if (random.Chance(0.7)) watermark += static_cast<TimeMs>(random.Below(spread));
       std::sort(pending.begin(), pending.end());
-      auto end = std::find_if(pending.begin(), pending.end(), [&](const Place& p) { return std::get<0>(p) >= watermark; });
+      auto end = std::find_if(pending.begin(), pending.end(),
+                              [&](const Place& p) { return std::get<0>(p) >= watermark; });
       expected.assign(pending.begin(), end);
       pending.erase(pending.begin(), end);
       ASSERT_EQ(Release(&order, watermark), expected) << "seed " << seed << " step " << step;

@@ -17,10 +17,6 @@ int64_t MonotonicMs() {
       .count();
 }
 
-uint64_t Chain(uint64_t chain, std::string_view line) {
-  return (chain ^ static_cast<uint64_t>(HashText(line))) * 0x9E3779B97F4A7C15ull + 1;
-}
-
 bool IsNumbered(Stream stream) { return stream == Stream::kAlerts || stream == Stream::kShadow; }
 
 }  // namespace
@@ -50,16 +46,7 @@ Job::Job(const JobOptions& options, JobParts parts, std::vector<SourceInput> sou
 }
 
 absl::Status Job::CheckResume(const Progress& resume) const {
-  if (resume.pipeline != parts_.pipeline) {
-    return absl::FailedPreconditionError(fmt::format("the state belongs to pipeline '{}', this one is '{}'",
-                                                     resume.pipeline, parts_.pipeline));
-  }
-  if (resume.fingerprint != parts_.fingerprint) {
-    return absl::FailedPreconditionError(
-        fmt::format("the state was made by another version of pipeline '{}' (fingerprint {}, now {}): its numbers would "
-                    "not fit together; start with a new state directory, or go back to that version",
-                    resume.pipeline, resume.fingerprint, parts_.fingerprint));
-  }
+  EBB_RETURN_IF_ERROR(CheckSamePipeline(resume, parts_.pipeline, parts_.fingerprint));
   if (resume.outputs.size() != progress_.outputs.size() || resume.ledger.size() != progress_.ledger.size() ||
       resume.counters.size() != progress_.counters.size()) {
     return absl::FailedPreconditionError("the state was made by another version of ebb");
@@ -149,7 +136,7 @@ absl::Status Job::AppendOutputs(Progress* next) {
     text += placed.outputs->text(*placed.line);
     const int64_t number = next->outputs[stream].lines++;
     if (IsNumbered(placed.line->stream)) text += fmt::format(",\"seq\":{}}}", number);
-    next->chain = Chain(next->chain, std::string_view(text).substr(start));
+    next->chain = ChainHash(next->chain, std::string_view(text).substr(start));
     text += '\n';
   }
   for (int s = 0; s < kStreamCount; ++s) {
@@ -204,9 +191,9 @@ uint64_t Job::StateDigest() {
   uint64_t digest = 0;
   std::string bytes;
   ForEachRow([&](RowRef row) {
-    bytes.assign(row.key());
+    bytes.clear();
     EncodeRow(row, &bytes);
-    digest = Chain(digest, bytes);
+    digest = StateDigestStep(digest, row.key(), bytes);
   });
   return digest;
 }

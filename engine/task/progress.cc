@@ -111,6 +111,30 @@ bool ReadLine(absl::string_view line, Progress* progress) {
 
 }  // namespace
 
+absl::Status CheckSamePipeline(const Progress& progress, std::string_view pipeline, std::string_view fingerprint) {
+  if (progress.pipeline != pipeline) {
+    return absl::FailedPreconditionError(fmt::format("the state belongs to pipeline '{}', this one is '{}'",
+                                                     progress.pipeline, pipeline));
+  }
+  if (progress.fingerprint != fingerprint) {
+    return absl::FailedPreconditionError(
+        fmt::format("the state was made by another version of pipeline '{}' (fingerprint {}, now {}): its numbers would "
+                    "not fit together; start with a new state directory, or go back to that version",
+                    progress.pipeline, progress.fingerprint, fingerprint));
+  }
+  return absl::OkStatus();
+}
+
+uint64_t ChainHash(uint64_t chain, std::string_view text) {
+  return (chain ^ static_cast<uint64_t>(HashText(text))) * 0x9E3779B97F4A7C15ull + 1;
+}
+
+uint64_t StateDigestStep(uint64_t digest, std::string_view key, std::string_view row) {
+  std::string bytes(key);
+  bytes += row;
+  return ChainHash(digest, bytes);
+}
+
 std::string EncodeProgress(const Progress& p) {
   std::string text = fmt::format("ebb-progress {}\n", Progress::kVersion);
   text += fmt::format("pipeline {} {}\n", Escaped(p.pipeline), Escaped(p.fingerprint));

@@ -43,6 +43,14 @@ struct Progress {
   std::vector<std::pair<std::string, int64_t>> counters;
 };
 
+// FailedPrecondition, with both values, unless the progress is of this pipeline in this version.
+absl::Status CheckSamePipeline(const Progress& progress, std::string_view pipeline, std::string_view fingerprint);
+
+// One step of a hash over a chain of texts; the chain begins with 0.
+uint64_t ChainHash(uint64_t chain, std::string_view text);
+// One step of the digest of a whole state, which begins with 0: each row in key order, as EncodeRow wrote it.
+uint64_t StateDigestStep(uint64_t digest, std::string_view key, std::string_view row);
+
 // Text with one fact a line, checked by a hash at its end.
 std::string EncodeProgress(const Progress& progress);
 // DataLoss when the text is damaged; FailedPrecondition when a newer version wrote it.

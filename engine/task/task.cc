@@ -11,12 +11,6 @@
 #include "engine/observe/json_text.h"
 
 namespace ebb {
-namespace {
-
-constexpr int kPrefetchLines = 8;  // of a row: header, directory and first cells
-
-}  // namespace
-
 Task::Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names)
     : work_(std::move(work)), names_(names), rows_(layout), ledger_(names->sources.size()) {}
 
@@ -45,7 +39,7 @@ void Task::Process(Record* const* records, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     row_of[i] = records[i]->fate == Fate::kUse ? rows_.First(records[i]->key_hash) : nullptr;
     if (row_of[i] == nullptr) continue;
-    for (int line = 0; line < kPrefetchLines; ++line) __builtin_prefetch(reinterpret_cast<char*>(row_of[i]) + line * 64, 1);
+    rows_.PrefetchFixed(row_of[i]);
   }
   for (size_t i = 0; i < count; ++i) {
     if (row_of[i] != nullptr) work_->Prefetch(*records[i], RowRef(&rows_, row_of[i]));

@@ -1,5 +1,5 @@
-// Each aggregate by hand: empty, one event, several, late ones, two stretches joined; and the law that joining is the same
-// as lifting all events into one stretch.
+// Each aggregate by hand: empty, one event, several, late ones, two stretches joined; and the law that joining is the
+// same as lifting all events into one stretch.
 #include "operators/aggregate/aggregate.h"
 
 #include <cmath>

@@ -32,8 +32,8 @@ class AlertTextTest : public ::testing::Test {
   std::string Alert(EpisodeEvent event, const Scorecard* score, std::string_view customer = "c_\"1\"") {
     std::string line;
     AppendAlert(plan_,
-                {&alert_, event, {true, kT, kT + kDay, kT - 5, 2, 0, -1}, customer, {TriggerKind::kEvent, 1, kT - 7, true}, kT,
-                 registers_, score, kNull},
+                {&alert_, event, {true, kT, kT + kDay, kT - 5, 2, 0, -1}, customer,
+                 {TriggerKind::kEvent, 1, kT - 7, true}, kT, registers_, score, kNull},
                 &line);
     return line;
   }
@@ -48,11 +48,13 @@ class AlertTextTest : public ::testing::Test {
 TEST_F(AlertTextTest, AnAlert) {
   const Scorecard card(&score_, &program_);
   EXPECT_EQ(Alert(EpisodeEvent::kEscalated, &card),
-            R"({"alert_id":"4f15e44a5fe06046","revision":2,"status":"escalated","rule":"leaving","customer_id":"c_\"1\"",)"
+            R"({"alert_id":"4f15e44a5fe06046","revision":2,"status":"escalated","rule":"leaving",)"
+            R"("customer_id":"c_\"1\"",)"
             R"("event_time":"2026-03-04T10:21:06.993Z","as_of":"2026-03-04T10:21:07.000Z",)"
             R"("trigger":{"kind":"event","source":"bills"},)"
             R"("score":{"name":"churn","probability":0.75,"previous":null},"severity":"high",)"
-            R"("reasons":[{"code":"prepaid","contribution":1.5,"share":0.35294117647058826,"feature":"is_prepaid","value":true},)"
+            R"("reasons":[{"code":"prepaid","contribution":1.5,"share":0.35294117647058826,)"
+            R"("feature":"is_prepaid","value":true},)"
             R"({"code":"many_calls","contribution":1.5,"share":0.35294117647058826,"feature":"calls","value":12},)"
             R"({"code":"always","contribution":1,"share":0.23529411764705882}],)"
             R"("features":{"silence":90.5,"is_prepaid":true,"calls":12},)"
@@ -68,11 +70,14 @@ TEST_F(AlertTextTest, WithoutScoreActionAndLimit) {
   alert_.holdout_basis_points = 0;
   std::string line;
   registers_[2] = kNull;
-  AppendAlert(plan_, {&alert_, EpisodeEvent::kOpened, {true, kT, 0, kT, 0, -1, -1}, "c", {TriggerKind::kSilence, -1, kT, false},
-                      kT, registers_, nullptr, kNull}, &line);
+  AppendAlert(plan_,
+              {&alert_, EpisodeEvent::kOpened, {true, kT, 0, kT, 0, -1, -1}, "c",
+               {TriggerKind::kSilence, -1, kT, false}, kT, registers_, nullptr, kNull},
+              &line);
   EXPECT_EQ(line,
             R"({"alert_id":"ef2b7b08b20413be","revision":0,"status":"opened","rule":"leaving","customer_id":"c",)"
-            R"("event_time":"2026-03-04T10:21:07.000Z","as_of":"2026-03-04T10:21:07.000Z","trigger":{"kind":"silence"},)"
+            R"("event_time":"2026-03-04T10:21:07.000Z","as_of":"2026-03-04T10:21:07.000Z",)"
+            R"("trigger":{"kind":"silence"},)"
             R"("severity":"medium","features":{},"experiment":{"arm":"treat","bucket":3998},)"
             R"("valid_from":"2026-03-04T10:21:07.000Z","pipeline":{"name":"telecom","fingerprint":"00112233445566aa"},)"
             R"("task":0,"late":false)");
@@ -84,15 +89,18 @@ TEST_F(AlertTextTest, AScore) {
   const Scorecard card(&score_, &program_);
   std::string line;
   AppendScore(plan_, {&card, "c", {TriggerKind::kSchedule, -1, kT, false}, kT, registers_, 0.1}, &line);
-  EXPECT_EQ(line, R"({"score":"churn","customer_id":"c","as_of":"2026-03-04T10:21:07.000Z","trigger":{"kind":"schedule"},)"
+  EXPECT_EQ(line, R"({"score":"churn","customer_id":"c","as_of":"2026-03-04T10:21:07.000Z",)"
+                  R"("trigger":{"kind":"schedule"},)"
                   R"("value":0.75,"previous":0.1,"band":"high","features":{"calls":12}})");
 }
 
 TEST_F(AlertTextTest, TheIdBelongsToTheEpisode) {
-  const auto id = [&](std::string_view customer) { return Alert(EpisodeEvent::kOpened, nullptr, customer).substr(0, 31); };
+  const auto id = [&](std::string_view customer, EpisodeEvent event = EpisodeEvent::kOpened) {
+    return Alert(event, nullptr, customer).substr(0, 31);
+  };
   EXPECT_EQ(id("a"), id("a"));
   EXPECT_NE(id("a"), id("b"));
-  EXPECT_EQ(Alert(EpisodeEvent::kOpened, nullptr, "a").substr(0, 31), Alert(EpisodeEvent::kResolved, nullptr, "a").substr(0, 31));
+  EXPECT_EQ(id("a"), id("a", EpisodeEvent::kResolved));
   const std::string before = id("a");
   alert_.name = "other";
   EXPECT_NE(id("a"), before);
@@ -124,9 +132,7 @@ TEST_F(AlertTextTest, FeatureValues) {
   EXPECT_EQ(text(false, true, 1), "0.001");
   EXPECT_EQ(text(true, false, 1), "true");
   EXPECT_EQ(text(true, false, 0), "false");
-  for (bool flag : {true, false}) {
-    EXPECT_EQ(text(flag, !flag, kNull), "null");
-  }
+  for (bool flag : {true, false}) EXPECT_EQ(text(flag, !flag, kNull), "null");
 }
 
 }  // namespace

@@ -71,7 +71,10 @@ void RunSteps(const AlertPlan& plan, const std::vector<Step>& steps) {
 }
 
 TEST(EpisodeTest, OpensWhenTheConditionHolds) {
-  RunSteps(Rule(), {{0, 0, 0, 0, 0, kNone}, {1, kNull, 0, 0, 0, kNone}, {2, 1, 0, 0, 0, kOpened}, {3, 1, 0, 0, 0, kNone}});
+  RunSteps(Rule(), {{0, 0, 0, 0, 0, kNone},
+                    {1, kNull, 0, 0, 0, kNone},
+                    {2, 1, 0, 0, 0, kOpened},
+                    {3, 1, 0, 0, 0, kNone}});
 }
 
 TEST(EpisodeTest, HysteresisClearDecidesNotWhen) {
@@ -94,10 +97,17 @@ TEST(EpisodeTest, WithoutClearItEndsWithTheCondition) {
 TEST(EpisodeTest, ConfirmCountsEvaluationsInARow) {
   AlertPlan plan = Rule();
   plan.confirm = 3;
-  RunSteps(plan, {{0, 1, 0, 0, 0, kNone, kUnconfirmed}, {1, 1, 0, 0, 0, kNone, kUnconfirmed}, {2, 0, 0, 0, 0, kNone},
-                  {3, 1, 0, 0, 0, kNone, kUnconfirmed}, {4, 1, 0, 0, 0, kNone, kUnconfirmed}, {5, kNull, 0, 0, 0, kNone},
-                  {6, 1, 0, 0, 0, kNone, kUnconfirmed}, {7, 1, 0, 0, 0, kNone, kUnconfirmed}, {8, 1, 0, 0, 0, kOpened},
-                  {9, 0, 1, 0, 0, kResolved, kNo, 1}, {10, 1, 0, 0, 0, kNone, kUnconfirmed}});
+  RunSteps(plan, {{0, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {1, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {2, 0, 0, 0, 0, kNone},
+                  {3, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {4, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {5, kNull, 0, 0, 0, kNone},
+                  {6, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {7, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {8, 1, 0, 0, 0, kOpened},
+                  {9, 0, 1, 0, 0, kResolved, kNo, 1},
+                  {10, 1, 0, 0, 0, kNone, kUnconfirmed}});
 }
 
 TEST(EpisodeTest, CooldownCountsFromTheOpening) {
@@ -116,8 +126,12 @@ TEST(EpisodeTest, ConfirmationGoesOnDuringTheCooldown) {
   AlertPlan plan = Rule();
   plan.cooldown = 100;
   plan.confirm = 2;
-  RunSteps(plan, {{0, 1, 0, 0, 0, kNone, kUnconfirmed}, {1, 1, 0, 0, 0, kOpened}, {2, 0, 1, 0, 0, kResolved, kNo, 1},
-                  {50, 1, 0, 0, 0, kNone, kUnconfirmed}, {60, 1, 0, 0, 0, kNone, kCooldown}, {101, 1, 0, 0, 0, kOpened}});
+  RunSteps(plan, {{0, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {1, 1, 0, 0, 0, kOpened},
+                  {2, 0, 1, 0, 0, kResolved, kNo, 1},
+                  {50, 1, 0, 0, 0, kNone, kUnconfirmed},
+                  {60, 1, 0, 0, 0, kNone, kCooldown},
+                  {101, 1, 0, 0, 0, kOpened}});
 }
 
 TEST(EpisodeTest, ExpiresWhenItsValidityIsOver) {

@@ -144,9 +144,10 @@ void FeatureSet::Read(RowRef* row, TimeMs now, double* registers) const {
 }
 
 void FeatureSet::Prefetch(const Record& record, const RowRef& row) const {
-  const Source& source = sources_[record.source];
-  for (const auto& ladder : source.ladders) ladder->Prefetch(row);
-  for (const auto& items : source.items) items->Prefetch(row);
+  for (size_t s = 0; s < sources_.size(); ++s) {
+    for (const auto& ladder : sources_[s].ladders) ladder->Prefetch(row, record.effective, s == record.source);
+    for (const auto& items : sources_[s].items) items->Prefetch(row);
+  }
 }
 
 TimeMs FeatureSet::Origin(const RowRef& row, int measure) const {

@@ -36,7 +36,8 @@ double Score(const ScorePlan& plan, std::vector<double> inputs) {
 }
 
 TEST(ScorecardTest, TermsAddUp) {
-  const ScorePlan plan = PlanOf({{0, kNoValue, 2.0, "a", -1}, {kNoCondition, 1, -0.5, "b", -1}, {2, 1, 10, "c", -1}}, false, 1);
+  const ScorePlan plan =
+      PlanOf({{0, kNoValue, 2.0, "a", -1}, {kNoCondition, 1, -0.5, "b", -1}, {2, 1, 10, "c", -1}}, false, 1);
   EXPECT_EQ(Score(plan, {1, 4, 0}), 1 + 2 - 2);
   EXPECT_EQ(Score(plan, {0, 4, 1}), 1 - 2 + 40);
   EXPECT_EQ(Score(plan, {kNull, 4, 0}), 1 - 2) << "a null condition doesn't hold";

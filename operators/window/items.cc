@@ -29,13 +29,24 @@ void ItemTable::Declare(RowLayoutBuilder* layout) {
   section_ = layout->AddSection(name_, 2, max_items_);
 }
 
+// Number of the item's entry, -1 when it has none; recent ones are looked at first.
+int ItemTable::Find(const RowRef& row, int64_t item) const {
+  const RowRef::Pieces pieces = row.pieces(section_);
+  for (int i = pieces.newer_count; i-- > 0;) {
+    if (pieces.newer[2 * i] == item) return pieces.older_count + i;
+  }
+  for (int i = pieces.older_count; i-- > 0;) {
+    if (pieces.older[2 * i] == item) return i;
+  }
+  return -1;
+}
+
 void ItemTable::Add(const Record& record, RowRef* row) const {
   if ((filter_ >= 0 && record.slots()[filter_] == 0) || record.is_null(slot_)) return;
   const int64_t item = record.slots()[slot_];
   const int64_t tile = FloorDiv(record.time, grain_);
   int at = row->count(section_);
-  int found = at - 1;
-  while (found >= 0 && row->entry(section_, found)[0] != item) --found;
+  int found = Find(*row, item);
   if (found >= 0) {
     if (tile < row->entry(section_, found)[1]) return;
     for (; found + 1 < at && row->entry(section_, found + 1)[1] <= tile; ++found) {

@@ -40,6 +40,8 @@ class ItemTable {
     int target;
   };
 
+  int Find(const RowRef& row, int64_t item) const;
+
   std::string name_;
   int slot_;
   int filter_;

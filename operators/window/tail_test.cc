@@ -60,13 +60,16 @@ TEST_F(EventTailTest, StartsAreOpenAndEndsClosed) {
   EXPECT_THAT(Read(kT + 99), ElementsAre(1, 2, 2, 1));
   EXPECT_THAT(Read(kT + 100), ElementsAre(0, 0, 2, 1));
   EXPECT_THAT(Read(kT + 999), ElementsAre(0, 0, 2, 1));
+  EXPECT_EQ(row_->count(0), 1);
   EXPECT_THAT(Read(kT + 1000), ElementsAre(0, 0, -99, 0));
+  EXPECT_EQ(row_->count(0), 0) << "what no window covers isn't kept";
 }
 
 TEST_F(EventTailTest, AddingLetsGoOfExactlyWhatIsOver) {
   for (int i = 0; i < 5; ++i) Add(kT + i, i);
   Add(kT + 1000, 5);  // kT has left: five fit again
   EXPECT_FALSE(tail_.Overflowed(*row_, kT + 1000));
+  EXPECT_EQ(row_->cells()[0], 0) << "nothing had to go";
   EXPECT_THAT(Read(kT + 1000), ElementsAre(1, 0.5, 0.5, 3));
   EXPECT_EQ(row_->count(0), 5);
 }

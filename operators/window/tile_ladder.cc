@@ -137,7 +137,7 @@ void TileLadder::Roll(RowRef* row, TimeMs now) const {
         break;
       }
       int64_t copy[1 + kMaxWords];
-      std::copy_n(tile, 1 + words_, copy);
+      for (int w = 0; w <= words_; ++w) copy[w] = tile[w];  // Join may move the row
       row->PopFront(level.section);
       int64_t* band = row->cells() + level.band;
       for (int w = 0; w < additive_words_; ++w) band[w] -= copy[1 + w];
@@ -219,13 +219,18 @@ void TileLadder::Read(const RowRef& row, double* registers) const {
   }
 }
 
-void TileLadder::Prefetch(const RowRef& row) const {
+void TileLadder::Prefetch(const RowRef& row, TimeMs now, bool add) const {
+  const TimeMs next = row.cells()[cells_];
+  const bool rolls = next != 0 && now >= next;
+  if (!rolls && !add) return;
   for (const Level& level : levels_) {
-    if (level.length == 0) continue;
-    int count = row.count(level.section);
-    if (count == 0) continue;
-    __builtin_prefetch(row.entry(level.section, 0));
-    __builtin_prefetch(row.entry(level.section, count - 1));
+    if (level.length == 0) break;
+    const int count = row.count(level.section);
+    if (count > 0) {
+      __builtin_prefetch(row.entry(level.section, count - 1), 1);
+      if (rolls) __builtin_prefetch(row.entry(level.section, 0));
+    }
+    if (!rolls) break;  // only the newest tile of the first level is touched
   }
 }
 

@@ -50,8 +50,8 @@ class TileLadder {
   void Add(const Record& record, RowRef* row, TimeMs now) const;
   // Writes the features to their registers.
   void Read(const RowRef& row, double* registers) const;
-  // The places of the row that Add and Read will touch, for fetching ahead.
-  void Prefetch(const RowRef& row) const;
+  // Fetches ahead what Add (with `add`) and Advance will touch at `now`.
+  void Prefetch(const RowRef& row, TimeMs now, bool add) const;
 
   // For `explain`.
   struct LevelInfo {
