@@ -1,26 +1,299 @@
-// The command line of ebb. Exit codes: 0 done, 1 failed, 2 wrong usage or file.
+// The command line of ebb. Exit codes: 0 done, 1 failed, 2 wrong usage or file. What each command does stands in its own
+// file; here are only names, options and help.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <system_error>
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
+#include "cli/arguments.h"
+#include "cli/check.h"
+#include "cli/completion.h"
+#include "cli/demo.h"
+#include "cli/generate.h"
 #include "cli/replay.h"
+#include "cli/state.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "config/diagnostic.h"
 
-int main(int argc, char** argv) {
-  CLI::App app{"ebb turns streams of customer events into early warnings"};
-  app.require_subcommand(1);
-  ebb::ReplayOptions replay;
-  CLI::App* command = app.add_subcommand("replay", "Run a pipeline over files until their end");
-  command->add_option("PIPELINE", replay.pipeline)->required();
-  command->add_option("--input,-i", replay.inputs);
-  command->add_option("--output,-o", replay.outputs);
-  command->add_option("--state", replay.state);
-  command->add_option("--tasks", replay.tasks);
-  command->add_option("--batch", replay.batch_records);
-  command->add_flag("--json", replay.json);
-  command->add_flag("--quiet,-q", replay.quiet);
-  command->add_flag("--digest", replay.digest);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  return ebb::RunReplay(replay);
+namespace ebb {
+namespace {
+
+constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage or file";
+
+// Everything that options are read into. Confined to its task's thread.
+struct Settings {
+  std::vector<std::string> check_files;
+  bool check_json = false;
+  std::string explain_what;
+  TestOptions test;
+  ReplayOptions replay;
+  std::string replay_from, replay_to, replay_interval = "10s", replay_start;
+  StateOptions state;
+  GenerateOptions generate;
+  std::string generate_name, generate_start;
+  DemoOptions demo;
+  bool version_json = false;
+  std::string shell;
+};
+
+// The command line while it is made and read. Confined to its task's thread.
+class CommandLine {
+ public:
+  explicit CommandLine(std::string program);
+  int Run(int argc, char** argv);
+
+ private:
+  CLI::App* Add(const std::string& name, const std::string& text, const std::string& example, std::function<int()> run);
+  void AddFileCommands();
+  void AddReplay();
+  void AddState();
+  void AddGenerators();
+  void AddRest();
+  int Complaint(const CLI::ParseError& error);
+  std::string UnknownWord(const CLI::App& command, const std::string& word) const;
+  std::vector<CommandHelp> Commands() const;
+  int Replay();
+  int Generate();
+
+  CLI::App app_{"ebb turns streams of customer events into early warnings", "ebb"};
+  Settings settings_;
+  std::function<int()> chosen_;
+};
+
+// Options of the generator that replay, generate and demo share.
+void AddTelecomOptions(CLI::App* command, TelecomOptions* telecom, const std::string& note) {
+  command->add_option("--customers", telecom->customers, "Number of customers" + note)->capture_default_str();
+  command->add_option("--days", telecom->days, "Days of history" + note)->capture_default_str();
+  command->add_option("--seed", telecom->seed, "The same seed gives the same data" + note)->capture_default_str();
 }
+
+// Calls `use` with the value, or complains and gives false.
+template <typename T, typename Use>
+bool Read(const absl::StatusOr<T>& value, const Use& use) {
+  if (value.ok()) {
+    use(*value);
+    return true;
+  }
+  Complain(value.status());
+  return false;
+}
+
+CommandLine::CommandLine(std::string program) {
+  settings_.demo.program = std::move(program);
+  app_.require_subcommand(1);
+  app_.set_version_flag("--version", "ebb " EBB_VERSION);
+  app_.footer(fmt::format("\nebb COMMAND --help says more of a command.\n{}", kExitCodes));
+  AddFileCommands();
+  AddReplay();
+  AddState();
+  AddGenerators();
+  AddRest();
+}
+
+CLI::App* CommandLine::Add(const std::string& name, const std::string& text, const std::string& example,
+                           std::function<int()> run) {
+  CLI::App* command = app_.add_subcommand(name, text);
+  command->footer(fmt::format("\nExample:\n  {}\n\n{}", example, kExitCodes));
+  command->callback([this, run = std::move(run)] { chosen_ = run; });
+  return command;
+}
+
+void CommandLine::AddFileCommands() {
+  CLI::App* check = Add("check", "Check pipeline files and show every error in them", "ebb check telecom.yaml",
+                        [this] { return RunCheck(settings_.check_files, settings_.check_json); });
+  check->add_option("FILE", settings_.check_files, "Pipeline files")->required();
+  check->add_flag("--json", settings_.check_json, "One JSON object per file");
+
+  CLI::App* explain = Add("explain", "Say in words what a pipeline file does, or what an error code means",
+                          "ebb explain telecom.yaml ; ebb explain E0104", [this] { return RunExplain(settings_.explain_what); });
+  explain->add_option("FILE", settings_.explain_what, "A pipeline file, or the code of an error")->required();
+
+  CLI::App* test = Add("test", "Run the tests that stand in a pipeline file", "ebb test telecom.yaml --thorough",
+                       [this] { return RunTest(settings_.test); });
+  test->add_option("FILE", settings_.test.pipeline, "Pipeline file")->required();
+  test->add_flag("--verbose,-v", settings_.test.verbose, "Show every expectation and what happened");
+  test->add_flag("--thorough", settings_.test.thorough, "Run each also in batches of 1, on 4 tasks, and stopped and resumed");
+  test->add_flag("--json", settings_.test.json, "Results as one JSON object");
+}
+
+void CommandLine::AddReplay() {
+  ReplayOptions& replay = settings_.replay;
+  CLI::App* command = Add("replay", "Run a pipeline over files until their end",
+                          "ebb replay retail.yaml -i lines=lines.csv.zst -o alerts=alerts.jsonl --state state/",
+                          [this] { return Replay(); });
+  command->add_option("FILE", replay.pipeline, "Pipeline file")->required();
+  command->add_option("--input,-i", replay.inputs, "NAME=PATH: a source's file or glob (- is standard input); repeatable")
+      ->allow_extra_args(false);
+  command->add_option("--output,-o", replay.outputs,
+                      "STREAM=PATH for alerts, scores, quarantine or shadow (- is standard output); repeatable")
+      ->allow_extra_args(false);
+  command->add_option("--from", settings_.replay_from, "Leave out records before this instant (a date is its midnight, UTC)");
+  command->add_option("--to", settings_.replay_to,
+                      "Leave out records after this instant, and let time go on to it (a date is its midnight, not its end)");
+  command->add_option("--state", replay.state, "Directory in which the state is kept: a stopped replay goes on from there");
+  command->add_option("--tasks", replay.tasks, "Threads that share the customers; changes no result")
+      ->check(CLI::Range(1, 256))->capture_default_str();
+  command->add_option("--batch", replay.batch_records, "Records read at a time; changes no result")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))->capture_default_str();
+  command->add_option("--commit-interval", settings_.replay_interval, "Time between commits; changes no result")
+      ->capture_default_str();
+  AddTelecomOptions(command, &replay.generator, ", for `generate:` sources");
+  command->add_option("--start", settings_.replay_start, "First day of `generate:` sources");
+  command->add_flag("--json", replay.json, "The summary as one JSON object on standard output");
+  command->add_flag("--quiet,-q", replay.quiet, "No progress and no summary");
+  command->add_flag("--digest", replay.digest, "Print digests of outputs and state: equal results have equal digests");
+}
+
+void CommandLine::AddState() {
+  StateOptions& state = settings_.state;
+  CLI::App* command = Add("state", "Look into a state directory; changes nothing in it",
+                          "ebb state state/ --customer c_7d19f2 --pipeline telecom.yaml", [this] { return RunState(settings_.state); });
+  command->add_option("DIR", state.directory, "State directory of a replay")->required();
+  command->add_option("--customer", state.customer, "Show this customer's features, scores and alerts (with --pipeline)");
+  command->add_option("--pipeline", state.pipeline, "The pipeline file that made the state");
+  command->add_flag("--features", state.features, "One JSON line per customer with all values (with --pipeline)");
+  command->add_flag("--json", state.json, "JSON instead of a table");
+}
+
+void CommandLine::AddGenerators() {
+  CLI::App* generate = Add("generate", "Write made-up data with known truth", "ebb generate telecom --out data --customers 500",
+                           [this] { return Generate(); });
+  generate->add_option("NAME", settings_.generate_name, "What to generate: telecom")->required()->check(CLI::IsMember({"telecom"}));
+  generate->add_option("--out", settings_.generate.directory, "Directory for the files; made if it doesn't exist")->required();
+  AddTelecomOptions(generate, &settings_.generate.telecom, "");
+  generate->add_option("--start", settings_.generate_start, "First day");
+
+  CLI::App* demo = Add("demo", "Warn made-up customers of a telephone company, and see how many warnings were right",
+                       "ebb demo --customers 1000", [this] { return RunDemo(settings_.demo); });
+  demo->add_option("--out", settings_.demo.directory, "Directory for the files; else a new temporary one");
+  AddTelecomOptions(demo, &settings_.demo.telecom, "");
+  demo->add_flag("--json", settings_.demo.json, "The figures as one JSON object");
+  demo->add_flag("--quiet,-q", settings_.demo.quiet, "No progress");
+}
+
+void CommandLine::AddRest() {
+  CLI::App* version = Add("version", "Print the version and what this binary is built with", "ebb version --json",
+                          [this] { return RunVersion(settings_.version_json); });
+  version->add_flag("--json", settings_.version_json, "As one JSON object");
+  CLI::App* completion = Add("completion", "Print a script that completes commands, options and files", "source <(ebb completion bash)",
+                             [this] {
+                               fmt::print("{}", CompletionScript(settings_.shell, Commands()));
+                               return 0;
+                             });
+  completion->add_option("SHELL", settings_.shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+}
+
+std::vector<CommandHelp> CommandLine::Commands() const {
+  std::vector<CommandHelp> commands;
+  for (const CLI::App* command : app_.get_subcommands({})) {
+    CommandHelp help{command->get_name(), command->get_description(), {}, {}};
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) help.options.push_back({"--" + name, option->get_description()});
+    }
+    if (help.name == "completion") help.words = {"bash", "zsh"};
+    if (help.name == "generate") help.words = {"telecom"};
+    commands.push_back(std::move(help));
+  }
+  return commands;
+}
+
+int CommandLine::Replay() {
+  ReplayOptions& replay = settings_.replay;
+  const auto set = [](std::optional<TimeMs>* out) { return [out](TimeMs time) { *out = time; }; };
+  if (!settings_.replay_from.empty() && !Read(ParseInstant("--from", settings_.replay_from), set(&replay.from))) return 2;
+  if (!settings_.replay_to.empty() && !Read(ParseInstant("--to", settings_.replay_to), set(&replay.to))) return 2;
+  if (!Read(ParseSpan("--commit-interval", settings_.replay_interval), [&](DurationMs d) { replay.commit_interval = d; })) return 2;
+  const auto start = [&](TimeMs time) { replay.generator.start = time; };
+  if (!settings_.replay_start.empty() && !Read(ParseInstant("--start", settings_.replay_start), start)) return 2;
+  return RunReplay(replay);
+}
+
+int CommandLine::Generate() {
+  const auto start = [&](TimeMs time) { settings_.generate.telecom.start = time; };
+  if (!settings_.generate_start.empty() && !Read(ParseInstant("--start", settings_.generate_start), start)) return 2;
+  return RunGenerate(settings_.generate);
+}
+
+// What is wrong with a word that `command` doesn't know.
+std::string CommandLine::UnknownWord(const CLI::App& command, const std::string& word) const {
+  const bool top = command.get_parent() == nullptr;
+  const bool option = word.size() > 1 && word[0] == '-';
+  std::vector<std::string> known;
+  if (option) {
+    for (const CLI::Option* o : command.get_options()) {
+      for (const std::string& name : o->get_lnames()) known.push_back("--" + name);
+    }
+  } else if (top) {
+    for (const CommandHelp& help : Commands()) known.push_back(help.name);
+  }
+  const std::string name = word.substr(0, word.find('='));
+  const std::string hint = DidYouMean(option ? name : word, known);
+  const std::string what = option ? "unknown option" : top ? "unknown command" : "unexpected word";
+  const std::string where = top ? "" : fmt::format(" after 'ebb {}'", command.get_name());
+  return fmt::format("{} {}{}{}{}", what, Quoted(option ? name : word), where, hint.empty() ? "" : "; ", hint);
+}
+
+int CommandLine::Complaint(const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app_.exit(error);  // --help, --version
+  const std::vector<CLI::App*> chosen = app_.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app_ : *chosen.back();
+  // An unknown word often is the reason why something else is missing.
+  for (const CLI::App* app : {static_cast<const CLI::App*>(&app_), &command}) {
+    const std::vector<std::string> words = app->remaining();
+    if (words.empty()) continue;
+    Complain(UnknownWord(*app, words.front()));
+    fmt::print(stderr, "ebb {}--help shows what there is\n", app == &app_ ? "" : app->get_name() + " ");
+    return 2;
+  }
+  Complain(error.what());
+  fmt::print(stderr, "ebb {}--help shows what there is\n", chosen.empty() ? "" : command.get_name() + " ");
+  return 2;
+}
+
+int CommandLine::Run(int argc, char** argv) {
+  if (argc <= 1) {
+    fmt::print(stderr, "{}", app_.help());
+    return 2;
+  }
+  try {
+    app_.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return Complaint(error);
+  }
+  return chosen_();
+}
+
+// How to call this binary again: as it was called, or by its path when it was called by one.
+std::string ProgramName(const char* called) {
+  const std::string name = called == nullptr ? "ebb" : called;
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(name, error);
+  return name.find('/') == std::string::npos || error ? name : path.lexically_normal().string();
+}
+
+int Main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_DFL);  // a closed pipe ends quietly, also when the caller ignored the signal
+  int code = 1;
+  try {
+    code = CommandLine(ProgramName(argc > 0 ? argv[0] : nullptr)).Run(argc, argv);
+    // What was printed may still wait in the buffer, for a disk that is full.
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    Complain("cannot write to standard output: is the disk full?");
+  } catch (const std::system_error& error) {  // fmt's, when a stream can't be written
+    Complain("cannot write to standard output: " + error.code().message());
+  } catch (const std::exception& error) {
+    Complain(error.what());
+  }
+  return code == 0 ? 1 : code;
+}
+
+}  // namespace
+}  // namespace ebb
+
+int main(int argc, char** argv) { return ebb::Main(argc, argv); }

@@ -1,12 +1,14 @@
 // Opening the parts, running the job, saying how it went.
 #include "cli/replay.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
 
+#include "cli/arguments.h"
 #include "cli/summary.h"
 #include "cli/terminal.h"
 #include "engine/base/status_macros.h"
@@ -24,30 +26,29 @@ void OnStopSignal(int signal) {
 absl::StatusOr<InputPaths> ParseInputs(const PipelineFile& file, const std::vector<std::string>& inputs) {
   InputPaths paths;
   for (const std::string& input : inputs) {
-    const size_t equals = input.find('=');
-    if (equals != std::string::npos) {
-      paths.emplace(input.substr(0, equals), input.substr(equals + 1));
-    } else if (file.sources.size() == 1) {
-      paths.emplace(file.sources[0].schema.name, input);
-    } else {
+    EBB_ASSIGN_OR_RETURN(auto named, ParseNamedPath("--input", input));
+    if (named.first.empty() && file.sources.size() != 1) {
       return absl::InvalidArgumentError(
           fmt::format("--input {0}: the pipeline has {1} sources, so say which: --input NAME={0}", input, file.sources.size()));
     }
+    paths.emplace(named.first.empty() ? file.sources[0].schema.name : named.first, named.second);
   }
   return paths;
 }
 
 absl::StatusOr<std::map<std::string, std::string>> ParseOutputs(const std::vector<std::string>& outputs) {
+  std::vector<std::string> streams;
+  for (int s = 0; s < kStreamCount; ++s) streams.emplace_back(StreamName(static_cast<Stream>(s)));
   std::map<std::string, std::string> paths;
   for (const std::string& output : outputs) {
-    const size_t equals = output.find('=');
-    bool known = false;
-    for (int s = 0; s < kStreamCount; ++s) known |= output.substr(0, equals) == StreamName(static_cast<Stream>(s));
-    if (equals == std::string::npos || !known) {
+    EBB_ASSIGN_OR_RETURN(auto named, ParseNamedPath("--output", output));
+    if (std::find(streams.begin(), streams.end(), named.first) == streams.end()) {
+      const std::string hint = DidYouMean(named.first, streams);
       return absl::InvalidArgumentError(
-          fmt::format("--output {}: write STREAM=PATH, with alerts, scores, quarantine or shadow as STREAM", output));
+          fmt::format("--output {}: write STREAM=PATH, with alerts, scores, quarantine or shadow as STREAM{}{}", output,
+                      hint.empty() ? "" : "; ", hint));
     }
-    paths[output.substr(0, equals)] = output.substr(equals + 1);
+    paths[named.first] = named.second;
   }
   return paths;
 }
@@ -97,15 +98,43 @@ std::optional<PipelineFile> LoadOrComplain(const std::string& path, bool json) {
   return std::nullopt;
 }
 
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory) {
+  // Opening for writing changes files, so a look without writing comes first. What it can't tell, the second opening says.
+  absl::StatusOr<std::unique_ptr<StateStore>> reader = OpenRocksDbStore(directory, {.read_only = true});
+  if (absl::IsFailedPrecondition(reader.status())) return reader.status();
+  if (reader.ok()) {
+    EBB_ASSIGN_OR_RETURN(const std::optional<Progress> progress, ReadProgress(reader->get()));
+    if (progress) EBB_RETURN_IF_ERROR(CheckSamePipeline(*progress, file.plan.pipeline, file.plan.fingerprint));
+    reader->reset();
+  }
+  return OpenRocksDbStore(directory, {});
+}
+
+absl::StatusOr<bool> RunToEnd(Job* job, bool quiet) {
+  ProgressBar bar(quiet);
+  bool done = false;
+  while (!done && !StopRequested()) {
+    EBB_ASSIGN_OR_RETURN(done, job->Step());
+    bar.Update(job->intake().progress(), job->intake().records_read(), FormatTime(job->intake().watermark()).substr(0, 10));
+  }
+  bar.Clear();
+  if (!done) EBB_RETURN_IF_ERROR(job->Commit());
+  return done;
+}
+
 absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOptions& options) {
   ReplayParts parts;
+  if (options.from && options.to && *options.from > *options.to) {
+    return absl::InvalidArgumentError(
+        fmt::format("--from {} is after --to {}", FormatTime(*options.from), FormatTime(*options.to)));
+  }
   EBB_ASSIGN_OR_RETURN(InputPaths inputs, ParseInputs(file, options.inputs));
   EBB_ASSIGN_OR_RETURN(auto outputs, ParseOutputs(options.outputs));
   EBB_ASSIGN_OR_RETURN(parts.pipeline, Pipeline::Build(file.plan));
   EBB_ASSIGN_OR_RETURN(std::vector<SourceInput> sources, OpenInputs(file, inputs, options.generator));
   std::optional<Progress> resume;
   if (!options.state.empty()) {
-    EBB_ASSIGN_OR_RETURN(parts.store, OpenRocksDbStore(options.state, {}));
+    EBB_ASSIGN_OR_RETURN(parts.store, OpenState(file, options.state));
     EBB_ASSIGN_OR_RETURN(resume, ReadProgress(parts.store.get()));
   }
   JobOptions job;
@@ -142,32 +171,21 @@ int RunReplay(const ReplayOptions& options) {
     fmt::print(stderr, "going on from {} in {}\n", FormatTime(parts->job->progress().cursor), options.state);
   }
   WatchStopSignals();
-  ProgressBar bar(options.quiet);
-  absl::StatusOr<bool> done = false;
-  while (done.ok() && !*done && !StopRequested()) {
-    done = parts->job->Step();
-    bar.Update(parts->job->intake().progress(), parts->job->intake().records_read(),
-               FormatTime(parts->job->intake().watermark()).substr(0, 10));
-  }
-  bar.Clear();
+  const absl::StatusOr<bool> done = RunToEnd(parts->job.get(), options.quiet);
   if (!done.ok()) {
     Complain(done.status());
     return ExitCodeOf(done.status());
   }
   if (!*done) {
-    if (absl::Status status = parts->job->Commit(); !status.ok()) {
-      Complain(status);
-      return 1;
-    }
     Complain(options.state.empty() ? "stopped before the end; without --state a next run begins anew"
                                    : "stopped before the end; the same command goes on from here");
     return 1;
   }
   if (options.json) {
-    PrintSummaryJson(*file, *parts->pipeline, parts->job.get());
-  } else if (!options.quiet) {
-    PrintSummary(*file, *parts->pipeline, parts->job.get());
+    PrintSummaryJson(*file, *parts->pipeline, parts->job.get(), options.digest);
+    return 0;
   }
+  if (!options.quiet) PrintSummary(*file, *parts->pipeline, parts->job.get());
   if (options.digest) PrintDigests(parts->job.get());
   return 0;
 }

@@ -28,7 +28,7 @@ struct ReplayOptions {
   DurationMs commit_interval = 10 * kSecond;
   bool quiet = false;
   bool json = false;    // summary as JSON on standard output
-  bool digest = false;  // print digests of outputs and state
+  bool digest = false;  // digests of outputs and state
   TelecomOptions generator;
 };
 
@@ -41,8 +41,13 @@ struct ReplayParts {
   bool resumed = false;
 };
 
+// Opens the state for writing. FailedPrecondition, and nothing is touched, when it belongs to another pipeline or version.
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory);
 // Opens everything and lets the job go on from its last commit. `file` outlives the result.
 absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOptions& options);
+// Steps until the end, with a progress bar unless `quiet`; false when a stop signal came, and what was done until then is
+// committed.
+absl::StatusOr<bool> RunToEnd(Job* job, bool quiet);
 // Exit code: 0 done, 1 failed or stopped before the end, 2 wrong usage or file.
 int RunReplay(const ReplayOptions& options);
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ledger_text.h"
 #include "cli/terminal.h"
 #include "engine/observe/json_text.h"
 
@@ -86,23 +87,6 @@ std::string Days(DurationMs duration) {
 
 int Percent(int64_t part, int64_t whole) { return whole == 0 ? 0 : static_cast<int>((part * 100 + whole / 2) / whole); }
 
-void PrintLedger(const Progress& progress, bool colour) {
-  size_t width = 7;
-  for (const auto& [source, ledger] : progress.ledger) width = std::max(width, source.size());
-  fmt::print(stderr, "{}\n", Styled(fmt::format("{:<{}}  {:>12} {:>12} {:>9} {:>10} {:>12}", "Records", width, "read",
-                                                "used", "late", "filtered", "quarantined"), Style::kBold, colour));
-  for (const auto& [source, ledger] : progress.ledger) {
-    fmt::print(stderr, "{:<{}}  {:>12} {:>12} {:>9} {:>10} {:>12}\n", source, width, Thousands(ledger.read()),
-               Thousands(ledger.used), Thousands(ledger.late), Thousands(ledger.filtered + ledger.tombstone + ledger.duplicate),
-               Thousands(ledger.quarantined_total()));
-    for (int r = 1; r < kReasonCount; ++r) {
-      if (ledger.quarantined[r] == 0) continue;
-      const auto reason = static_cast<Reason>(r);
-      fmt::print(stderr, "{:<{}}    {} {}: {}\n", "", width, Thousands(ledger.quarantined[r]), ReasonName(reason), ReasonText(reason));
-    }
-  }
-}
-
 void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
   const auto warned = static_cast<int64_t>(rule.customers.size());
   fmt::print(stderr, "\n{}  {} customers got {} warnings\n", Styled("Warned: " + rule.plan->name, Style::kBold, colour),
@@ -139,7 +123,7 @@ void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
 void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) {
   const bool colour = ColourOnStderr();
   fmt::print(stderr, "{}  up to {}\n\n", Styled(file.plan.pipeline, Style::kBold, colour), FormatTime(job->progress().cursor - 1));
-  PrintLedger(job->progress(), colour);
+  PrintLedger(stderr, job->progress(), colour);
   for (const ScorePlan& score : pipeline.plan().scores) {
     const auto count = [&](const char* what) { return Counter(job->progress(), fmt::format("score.{}.{}", score.name, what)); };
     fmt::print(stderr, "\n{}  {} evaluations, mean {:.9f}\n", Styled("Score: " + score.name, Style::kBold, colour),
@@ -152,7 +136,7 @@ void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) 
   }
 }
 
-void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job) {
+void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, bool digests) {
   const Progress& progress = job->progress();
   std::string out = "{\"pipeline\":";
   AppendJsonString(file.plan.pipeline, &out);
@@ -160,22 +144,8 @@ void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* j
   int64_t customers = 0;
   job->ForEachRow([&](RowRef) { ++customers; });
   AppendJsonNumber(customers, &out);
-  out += ",\"sources\":{";
-  for (size_t s = 0; s < progress.ledger.size(); ++s) {
-    const auto& [source, ledger] = progress.ledger[s];
-    if (s > 0) out += ',';
-    AppendJsonString(source, &out);
-    out += fmt::format(":{{\"read\":{},\"used\":{},\"late\":{},\"filtered\":{},\"duplicate\":{},\"tombstone\":{},\"quarantined\":{{",
-                       ledger.read(), ledger.used, ledger.late, ledger.filtered, ledger.duplicate, ledger.tombstone);
-    bool first = true;
-    for (int r = 1; r < kReasonCount; ++r) {
-      if (ledger.quarantined[r] == 0) continue;
-      out += fmt::format("{}\"{}\":{}", first ? "" : ",", ReasonName(static_cast<Reason>(r)), ledger.quarantined[r]);
-      first = false;
-    }
-    out += "}}";
-  }
-  out += "},\"outputs\":{";
+  AppendSources(progress, &out);
+  out += ",\"outputs\":{";
   for (size_t s = 0; s < progress.outputs.size(); ++s) {
     out += fmt::format("{}\"{}\":{}", s > 0 ? "," : "", progress.outputs[s].stream, progress.outputs[s].lines);
   }
@@ -204,7 +174,9 @@ void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* j
     out += fmt::format(":{{\"customers\":{},\"opened\":{},\"came_back\":{},\"median_silence_s\":{}}}", rule.customers.size(),
                        rule.opened, rule.came_back, rule.median_silence / 1000);
   }
-  fmt::print("{}}}}}\n", out);
+  out += '}';
+  if (digests) out += fmt::format(",\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}", progress.chain, job->StateDigest());
+  fmt::print("{}}}\n", out);
 }
 
 }  // namespace ebb

@@ -12,7 +12,7 @@ namespace ebb {
 
 // On standard error.
 void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job);
-// The same facts as one JSON object on standard output.
-void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job);
+// The same facts as one JSON object on standard output, with the digests of outputs and state if wanted.
+void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, bool digests);
 
 }  // namespace ebb

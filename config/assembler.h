@@ -19,6 +19,7 @@ namespace ebb {
 // A source while its record program grows. Confined to its task's thread.
 struct SourceDraft {
   struct FieldInfo {
+    std::string name;
     FieldType type = FieldType::kInt;
     int decimals = 0;
     bool nullable = false;

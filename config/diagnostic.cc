@@ -152,7 +152,8 @@ std::string RenderText(const Diagnostics& diagnostics) {
       if (line <= lines.size()) AppendLineAndCaret(d, lines[line - 1], &out);
     }
     for (size_t i = 0; i + 1 < d.notes.size(); ++i) out += fmt::format("  {}\n", d.notes[i]);
-    out += fmt::format("  {:<40}  ebb explain {}\n", d.notes.empty() ? "" : d.notes.back(), d.code);
+    if (!d.notes.empty()) out += fmt::format("  {:<40}", d.notes.back());
+    out += fmt::format("  ebb explain {}\n", d.code);
   }
   if (diagnostics.left_out() > 0) {
     out += fmt::format("{}: {} more errors are not shown\n", diagnostics.file(), diagnostics.left_out());

@@ -62,8 +62,8 @@ void ExplainSources(const PipelineFile& pipeline, std::string* out) {
       *out += fmt::format("    {} {}{}\n", field.name, TypeText(field),
                           field.missing ? ", with a default" : (field.required ? "" : ", may be null"));
     }
-    if (!source.derived.computed.empty()) {
-      *out += fmt::format("    {} computed for each record\n", source.derived.computed.size());
+    for (const DerivedFieldsPlan::Computed& field : source.derived.computed) {
+      *out += fmt::format("    {} computed for each record\n", source.slot_names[field.slot]);
     }
     if (std::string where = TextOf(pipeline, "source " + s.name); !where.empty()) {
       *out += fmt::format("    only where {}\n", where);
@@ -88,11 +88,7 @@ void ExplainWindows(const PipelineFile& pipeline, std::string* out) {
 std::string MeasureText(const PipelineFile& pipeline, const MeasurePlan& measure) {
   const Plan& plan = pipeline.plan;
   std::string text = fmt::format("{} of {}", measure.aggregate, plan.sources[measure.source]);
-  const std::vector<Field>& fields = pipeline.sources[measure.source].schema.fields;
-  if (measure.slot >= 0) {
-    bool decoded = static_cast<size_t>(measure.slot) < fields.size();
-    text += decoded ? "." + fields[measure.slot].name : ".(computed)";
-  }
+  if (measure.slot >= 0) text += "." + pipeline.sources[measure.source].slot_names[measure.slot];
   if (std::string where = TextOf(pipeline, "where " + measure.name); !where.empty()) text += " where " + where;
   if (measure.half_life > 0) text += ", half-life " + FormatDuration(measure.half_life);
   if (measure.window < 0) return text;

@@ -462,7 +462,7 @@ class Compiler {
                          root.type == ExprType::kDuration ? "7d" : "0");
     } else if (want == Want::kNumber && root.type == ExprType::kDuration) {
       hint = fmt::format("write {} / 1d for days", Shown(expression_.root));
-    } else if (want == Want::kNumber && root.type == ExprType::kBool) {
+    } else if (want == Want::kNumber && root.type == ExprType::kBool && scope_.plan != nullptr) {
       hint = "use when: and add: for a condition";
     }
     Fail("E0409", expression_.root,

@@ -140,7 +140,7 @@ int Assembler::ReadFilter(const YamlNode& node, int source) {
   field.reg = compiled.reg;
   field.slot = static_cast<int>(draft.fields.size());
   field.type = FieldType::kBool;
-  draft.fields.push_back({FieldType::kBool, 0, false});
+  draft.fields.push_back({expression->source, FieldType::kBool, 0, false});
   out_.sources[source].derived.computed.push_back(field);
   condition->second = field.slot;
   return field.slot;

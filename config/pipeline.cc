@@ -106,9 +106,12 @@ std::vector<size_t> Assembler::NamedEntries(const YamlNode& node, std::string_vi
 
 int Assembler::FindName(const YamlNode& node, std::string_view code, std::string_view kind,
                         const std::vector<std::string>& known) {
-  std::optional<std::string> name = ReadText(node, kind, diagnostics_);
-  if (!name) return -1;
-  auto found = std::find(known.begin(), known.end(), *name);
+  if (node.unknown) return -1;
+  if (!node.is_scalar() || node.is_blank()) {
+    diagnostics_->Add("E0103", node.span, fmt::format("here belongs the name of one {}", kind));
+    return -1;
+  }
+  auto found = std::find(known.begin(), known.end(), node.text);
   if (found != known.end()) return static_cast<int>(found - known.begin());
   ReportUnknown(node, code, kind, known, diagnostics_);
   return -1;

@@ -26,6 +26,7 @@ struct SourceConfig {
   std::string location;  // a path or glob, a topic, or the name of a generator's stream ("telecom.calls")
   std::optional<DurationMs> idle_after;
   DerivedFieldsPlan derived;
+  std::vector<std::string> slot_names;  // by slot; a condition that has a slot of its own is named by its text
 
   // Slots of a record: decoded fields, then computed ones.
   int slot_count() const { return static_cast<int>(schema.fields.size() + derived.computed.size()); }

@@ -46,7 +46,7 @@ MappingReader::MappingReader(const YamlNode& node, Span where, std::string what,
 }
 
 const YamlNode* MappingReader::Take(std::string_view key) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   return node_ == nullptr ? nullptr : node_->Find(key);
 }
 
@@ -96,6 +96,7 @@ std::optional<std::string> MappingReader::ExactlyOne(std::span<const std::string
 }
 
 std::optional<std::string> ReadText(const YamlNode& node, std::string_view what, Diagnostics* diagnostics) {
+  if (node.unknown) return std::nullopt;
   if (node.is_scalar() && !node.is_blank()) return node.text;
   diagnostics->Add("E0103", node.span,
                    node.is_blank() ? fmt::format("'{}:' has no value", what)

@@ -49,7 +49,8 @@ class MappingReader {
   std::vector<std::string> known_;
 };
 
-// The text of a single value; reports lists, mappings and keys with nothing behind them. `what` is the key's name.
+// The text of a single value; reports lists, mappings and keys with nothing behind them. `what` is the key's name. A value
+// whose ${...} could not be resolved gives nothing, silently.
 std::optional<std::string> ReadText(const YamlNode& node, std::string_view what, Diagnostics* diagnostics);
 // A name: a letter, then letters, digits and underscores, at most 64 characters, no word of the expression language.
 std::optional<std::string> ReadName(const YamlNode& node, std::string_view what, Diagnostics* diagnostics);

@@ -168,14 +168,18 @@ std::string Assembler::ReadPath(const YamlNode& node, std::string_view what, For
   std::optional<std::string> text = ReadText(node, what, diagnostics_);
   if (!text) return "";
   bool pointer = text->substr(0, 1) == "/";
+  if (text->empty()) {
+    diagnostics_->Add("E0208", node.span, fmt::format("'{}:' is empty", what));
+    return "";
+  }
   if (format == Format::kCsv) {
-    if (pointer || text->empty()) {
+    if (pointer) {
       diagnostics_->Add("E0208", node.span, fmt::format("{} is a JSON pointer, but the format is csv", ShownText(node)),
                         "write the name of the column");
     }
     return *text;
   }
-  if (!pointer && !text->empty()) return PointerOf(*text);
+  if (!pointer) return PointerOf(*text);
   if (!IsPointer(*text)) {
     diagnostics_->Add("E0208", node.span, fmt::format("{} isn't a JSON pointer", ShownText(node)),
                       fmt::format("as in /subscriber/id, at most {} levels; ~ is written ~0", kMaxDepth));
@@ -200,7 +204,7 @@ void Assembler::ReadFields(const YamlNode& node, SourceConfig* source, SourceDra
     symbol.reg = draft->builder.NewRegister();
     if (good) symbol.type = ExprTypeOf(field.type);
     draft->names[field.name] = symbol;
-    draft->fields.push_back({field.type, field.decimals, !field.required && !field.missing});
+    draft->fields.push_back({field.name, field.type, field.decimals, !field.required && !field.missing});
     source->schema.fields.push_back(std::move(field));
   }
   ReadComputed(node, computed, source, draft);
@@ -300,6 +304,7 @@ void Assembler::ReadComputed(const YamlNode& fields, const std::vector<size_t>& 
     SourceDraft::FieldInfo info;
     bool good = type != nullptr && ReadType(*type, &info.type, &info.decimals);
     reader.Finish();
+    info.name = key.text;
     info.nullable = info.type != FieldType::kBool;
     Symbol symbol;
     symbol.index = static_cast<int>(draft->fields.size());
@@ -374,6 +379,7 @@ void Assembler::FinishSources() {
       source.derived.loads.push_back(
           {static_cast<int>(slot), field.type, field.decimals, draft.names.find(field.name)->second.reg});
     }
+    for (const SourceDraft::FieldInfo& info : draft.fields) source.slot_names.push_back(info.name);
     source.derived.program = draft.builder.Build();
   }
 }

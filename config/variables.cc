@@ -40,6 +40,7 @@ class Resolver {
     original.places = places;
     node->text.clear();
     node->places.clear();
+    const size_t errors = diagnostics_->size() + diagnostics_->left_out();
     auto append = [&](std::string_view part, Position place) {
       node->text += part;
       node->places.insert(node->places.end(), part.size(), place);
@@ -63,6 +64,7 @@ class Resolver {
       }
     }
     node->places.push_back(places.back());
+    node->unknown = diagnostics_->size() + diagnostics_->left_out() != errors;
   }
 
   std::string Value(std::string_view inside, Span span, YamlNode* node) {

@@ -132,6 +132,7 @@ class TreeBuilder {
                         "begin with pipeline: NAME, entity: and sources:");
       return std::nullopt;
     }
+    if (unknown_value_) return std::nullopt;
     return std::move(root_);
   }
 
@@ -158,6 +159,7 @@ class TreeBuilder {
       Report("E0008", event.start_mark, event.end_mark,
              alias ? "aliases aren't part of the language" : "anchors aren't part of the language",
              alias ? "write the value out, or put the text into quotes" : "leave the anchor away");
+      unknown_value_ = unknown_value_ || alias;
     }
     if (TagOf(event) != nullptr) {
       Report("E0009", event.start_mark, event.end_mark, "tags aren't part of the language", "leave the tag away");
@@ -288,7 +290,8 @@ class TreeBuilder {
   Diagnostics* diagnostics_;
   Parser parser_;
   std::optional<YamlNode> root_;
-  bool failed_ = false;  // an error of ours, not of libyaml
+  bool failed_ = false;         // an error of ours, not of libyaml
+  bool unknown_value_ = false;  // an alias stands for something that isn't known
 };
 
 // Bytes of the well-formed character at the beginning of `text`, or 0 (RFC 3629: no overlong forms, no surrogates).

@@ -27,6 +27,7 @@ struct YamlNode {
   std::string text;             // scalars: the value
   std::vector<Position> places; // scalars: where each byte of `text` stands, and where it ends; text.size() + 1
   bool secret = false;          // scalars: a part of `text` comes from a secret file and must not be shown
+  bool unknown = false;         // scalars: a ${...} in it could not be resolved, which is reported already
   std::vector<YamlNode> keys;   // mappings: scalars, in the order of the file
   std::vector<YamlNode> values; // mappings: the value of each key; sequences: the items
 
@@ -34,7 +35,7 @@ struct YamlNode {
   bool is_sequence() const { return kind == Kind::kSequence; }
   bool is_mapping() const { return kind == Kind::kMapping; }
   // Nothing stands behind the key.
-  bool is_blank() const { return is_scalar() && style == Style::kPlain && text.empty(); }
+  bool is_blank() const { return is_scalar() && style == Style::kPlain && text.empty() && !unknown; }
   // The value of a key, or null. Only for mappings.
   const YamlNode* Find(std::string_view key) const;
   // The place of the bytes [begin, end) of `text`, which may be its end. In a block it is the block's beginning.
@@ -44,8 +45,8 @@ struct YamlNode {
 inline constexpr size_t kMaxYamlBytes = size_t{1} << 20;
 inline constexpr int kMaxYamlDepth = 64;
 
-// Reports everything that is refused. The tree is returned when its structure is known, also beside reported errors
-// such as duplicate keys (the first of them is kept).
+// Reports everything that is refused. The tree is returned when all of it is known, also beside reported errors such as
+// duplicate keys (the first of them is kept).
 std::optional<YamlNode> ParseYaml(const std::string& text, Diagnostics* diagnostics);
 
 // The byte at which `text` stops being valid UTF-8 without control characters (tab and line ends are allowed), or npos.

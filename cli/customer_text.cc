@@ -1,0 +1,113 @@
+// Both ways show the same facts in the order of the pipeline file.
+#include "cli/customer_text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/terminal.h"
+#include "config/value_text.h"
+#include "engine/observe/json_text.h"
+
+namespace ebb {
+namespace {
+
+std::string SeverityOf(const AlertPlan& plan, const EpisodeView& episode) {
+  return episode.severity < 0 ? plan.default_severity : plan.severities[episode.severity].name;
+}
+
+std::string ReasonOf(const Pipeline& pipeline, const AlertPlan& plan, const EpisodeView& episode) {
+  return episode.reason < 0 ? "" : ReasonCodes(pipeline.plan().scores[plan.score])[episode.reason];
+}
+
+std::string EpisodeText(const Pipeline& pipeline, const AlertRule& rule, const RowRef& row) {
+  const EpisodeView episode = rule.View(row);
+  if (episode.opened_at == 0) return "never";
+  std::string text = fmt::format("{}, opened {}", episode.open ? "open" : "closed", FormatTime(episode.opened_at));
+  if (episode.valid_until != 0) text += ", valid until " + FormatTime(episode.valid_until);
+  text += ", severity " + SeverityOf(rule.plan(), episode);
+  const std::string reason = ReasonOf(pipeline, rule.plan(), episode);
+  return reason.empty() ? text : text + ", " + reason;
+}
+
+void AppendEpisode(const Pipeline& pipeline, const AlertRule& rule, const RowRef& row, std::string* out) {
+  const EpisodeView episode = rule.View(row);
+  if (episode.opened_at == 0) {
+    *out += "null";
+    return;
+  }
+  *out += fmt::format("{{\"open\":{},\"opened_at\":\"{}\",\"revision\":{},\"severity\":", episode.open,
+                      FormatTime(episode.opened_at), episode.revision);
+  AppendJsonString(SeverityOf(rule.plan(), episode), out);
+  if (episode.valid_until != 0) *out += fmt::format(",\"valid_until\":\"{}\"", FormatTime(episode.valid_until));
+  if (const std::string reason = ReasonOf(pipeline, rule.plan(), episode); !reason.empty()) {
+    *out += ",\"reason\":";
+    AppendJsonString(reason, out);
+  }
+  *out += '}';
+}
+
+}  // namespace
+
+std::string CustomerTable(const PipelineFile& file, const Pipeline& pipeline, const RowRef& row, TimeMs as_of,
+                          const std::vector<double>& registers, bool colour) {
+  const Plan& plan = pipeline.plan();
+  size_t width = 10;
+  for (const FeatureName& feature : plan.features) width = std::max(width, feature.name.size());
+  for (const ScorePlan& score : plan.scores) width = std::max(width, score.name.size());
+  for (const AlertPlan& alert : plan.alerts) width = std::max(width, alert.name.size());
+  std::string out = fmt::format("{} {}  as of {}, last record {}\n", file.entity_key,
+                                Styled(std::string(row.key()), Style::kBold, colour), FormatTime(as_of),
+                                FormatTime(pipeline.LastRecord(row)));
+  const auto head = [&](const char* name) { out += fmt::format("\n{}\n", Styled(name, Style::kBold, colour)); };
+  head("Features");
+  for (const FeatureName& feature : plan.features) {
+    out += fmt::format("  {:<{}}  {}\n", feature.name, width, ValueText(&feature, registers[feature.reg]));
+  }
+  if (!plan.scores.empty()) head("Scores");
+  for (const Scorecard& score : pipeline.scores()) {
+    const double value = registers[score.plan().target];
+    const int band = score.Band(value);
+    out += fmt::format("  {:<{}}  {}{}\n", score.plan().name, width, ValueText(nullptr, value),
+                       band < 0 ? "" : "  " + score.plan().bands[band].first);
+    for (const Contribution& reason : score.Explain(registers.data())) {
+      out += fmt::format("  {:<{}}    {} {:+.2f} ({:.0f} %)\n", "", width, reason.code, reason.amount, reason.share * 100);
+    }
+  }
+  if (!plan.alerts.empty()) head("Alerts");
+  for (const AlertRule& rule : pipeline.alerts()) {
+    out += fmt::format("  {:<{}}  {}\n", rule.plan().name, width, EpisodeText(pipeline, rule, row));
+  }
+  return out;
+}
+
+std::string CustomerJson(const Pipeline& pipeline, const RowRef& row, TimeMs as_of, const std::vector<double>& registers) {
+  const Plan& plan = pipeline.plan();
+  std::string out = "{\"customer_id\":";
+  AppendJsonString(row.key(), &out);
+  out += fmt::format(",\"as_of\":\"{}\",\"last_record\":\"{}\",\"features\":{{", FormatTime(as_of),
+                     FormatTime(pipeline.LastRecord(row)));
+  for (size_t i = 0; i < plan.features.size(); ++i) {
+    if (i > 0) out += ',';
+    AppendJsonString(plan.features[i].name, &out);
+    out += ':';
+    AppendFeatureValue(plan.features[i], registers[plan.features[i].reg], &out);
+  }
+  out += "},\"scores\":{";
+  for (size_t i = 0; i < plan.scores.size(); ++i) {
+    if (i > 0) out += ',';
+    AppendJsonString(plan.scores[i].name, &out);
+    out += ':';
+    AppendJsonNumber(registers[plan.scores[i].target], &out);
+  }
+  out += "},\"alerts\":{";
+  for (size_t i = 0; i < plan.alerts.size(); ++i) {
+    if (i > 0) out += ',';
+    AppendJsonString(plan.alerts[i].name, &out);
+    out += ':';
+    AppendEpisode(pipeline, pipeline.alerts()[i], row, &out);
+  }
+  return out + "}}\n";
+}
+
+}  // namespace ebb

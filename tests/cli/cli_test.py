@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""Every command of ebb as its users meet it: results on standard output, messages on standard error, exit codes 0, 1, 2.
+
+The binary is named by EBB_BINARY (build/release/bin/ebb unless said).
+"""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import unittest
+
+from running import EBB, FAILING_TEST, SHOP, TELECOM, CliTest
+
+COMMANDS = ("check", "explain", "test", "replay", "state", "generate", "demo", "version", "completion")
+
+
+class UsageTest(CliTest):
+    def test_help_of_every_command_has_example_and_exit_codes(self):
+        for command in COMMANDS:
+            text = self.good(command, "--help")
+            self.assertIn(f"Usage: ebb {command}", text)
+            self.assertRegex(text, rf"Example:\n  .*ebb {command}")
+            self.assertIn("Exit codes: 0 done, 1 failed, 2 wrong usage or file", text)
+            self.assertIn(command, self.good("--help"))
+
+    def test_alone_it_shows_help_and_fails(self):
+        self.assertIn("replay", self.refused(2))
+
+    def test_wrong_words_name_the_nearest_right_one(self):
+        for words, says in ((("repaly", "x"), ("unknown command 'repaly'", "did you mean 'replay'?")),
+                            (("replay", "--sate", "d", "f"), ("unknown option '--sate'", "did you mean '--state'?")),
+                            (("replay", "--batchs=3", "f"), ("unknown option '--batchs'", "did you mean '--batch'?")),
+                            (("check", "--jsno", "f"), ("did you mean '--json'?",)),
+                            (("version", "now"), ("unexpected word 'now'",)),
+                            (("replay",), ("FILE is required",)),
+                            (("generate", "telecon", "--out", "d"), ("telecom",)),
+                            (("completion", "fish"), ("bash", "zsh")),
+                            (("replay", "shop.yaml", "--tasks", "0"), ("--tasks",)),
+                            (("replay", "shop.yaml", "--tasks", "many"), ("--tasks",)),
+                            (("replay", "shop.yaml", "--batch", "0"), ("--batch",)),
+                            (("replay", "shop.yaml", "--from", "soon"), ("--from soon",)),
+                            (("replay", "shop.yaml", "--to", "2026-13-01"), ("--to 2026-13-01",)),
+                            (("replay", "shop.yaml", "--commit-interval", "10"), ("--commit-interval 10",)),
+                            (("replay", "shop.yaml", "--from", "2026-02-01", "--to", "2026-01-01"), ("--from", "--to"))):
+            self.refused(2, *words, says=says)
+
+    def test_version(self):
+        self.assertRegex(self.good("version"), r"^ebb \d+\.\d+\.\d+\n(.*\n)*rocksdb +\d+\.\d+")
+        self.assertEqual(json.loads(self.good("version", "--json"))["name"], "ebb")
+        self.assertRegex(self.good("--version"), r"^ebb \d+\.\d+\.\d+\n$")
+
+    def test_a_closed_pipe_ends_quietly(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([EBB, "explain", TELECOM], stdout=writer, stderr=subprocess.PIPE, check=False)
+        os.close(writer)
+        self.assertEqual(done.stderr, b"")
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_a_full_disk_behind_standard_output_is_an_error(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([EBB, "explain", TELECOM], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Aebb: cannot write to standard output: .*\n\Z")
+
+    def on_terminal(self, *words, env):
+        """Standard output of the command when it is a terminal."""
+        leader, follower = pty.openpty()
+        done = subprocess.Popen([EBB, *words], cwd=self.folder, stdout=follower, stderr=follower, env={**os.environ, **env})
+        os.close(follower)
+        text = b""
+        try:
+            while chunk := os.read(leader, 4096):
+                text += chunk
+        except OSError:
+            pass  # how a terminal says that its other end was closed
+        os.close(leader)
+        self.assertEqual(done.wait(), 0, text)
+        return text
+
+    def test_colour_is_for_terminals_only(self):
+        self.assertIn(b"\x1b[", self.on_terminal("test", "shop.yaml", env={"TERM": "xterm", "NO_COLOR": ""}))
+        self.assertNotIn(b"\x1b[", self.on_terminal("test", "shop.yaml", env={"TERM": "xterm", "NO_COLOR": "1"}))
+        self.assertNotIn(b"\x1b[", self.on_terminal("test", "shop.yaml", env={"TERM": "dumb", "NO_COLOR": ""}))
+        done = self.ebb("replay", "shop.yaml", env={"TERM": "xterm"})
+        self.assertNotIn("\x1b", done.stdout + done.stderr)
+
+
+class FileCommandsTest(CliTest):
+    def test_check_counts_what_is_in_a_good_file(self):
+        self.assertEqual(self.good("check", "shop.yaml"), "shop.yaml: ok (1 source, 3 features, 1 score, 1 alert, 1 test)\n")
+        facts = json.loads(self.good("check", "--json", "shop.yaml"))
+        self.assertEqual((facts["errors"], facts["features"], facts["pipeline"]), ([], 3, "shop"))
+        self.assertRegex(facts["fingerprint"], r"^[0-9a-f]{16}$")
+
+    def test_check_shows_all_errors_of_all_files(self):
+        self.write("broken.yaml", SHOP.replace("agg: count", "agg: cuont").replace("silence > 5d", "silense > 5d"))
+        done = self.ebb("check", "broken.yaml", "shop.yaml")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("broken.yaml:11:", done.stderr)
+        self.assertIn("did you mean 'count'?", done.stderr)
+        self.assertIn("did you mean 'silence'?", done.stderr)
+        self.assertEqual(done.stdout.count(": ok"), 1)
+        done = self.ebb("check", "--json", "broken.yaml", "shop.yaml")
+        self.assertEqual(done.returncode, 2)
+        broken, good = map(json.loads, done.stdout.splitlines())
+        self.assertEqual([error["code"] for error in broken["errors"]], ["E0104", "E0404"])
+        self.assertEqual(good["errors"], [])
+
+    def test_a_missing_file_is_one_sentence(self):
+        for command in ("check", "explain", "test", "replay"):
+            message = self.refused(2, command, "nothing.yaml", says="nothing.yaml")
+            self.assertIn("No such file", message)
+
+    def test_explain(self):
+        self.assertIn("Pipeline shop", self.good("explain", "shop.yaml"))
+        for code in ("E0104", "e0104"):
+            self.assertRegex(self.good("explain", code), r"^E0104: unknown aggregation\n\n")
+        self.refused(2, "explain", "E9999", says="there is no error E9999")
+
+    def test_test_passes_and_fails(self):
+        self.assertEqual(self.good("test", "shop.yaml"), "✓ a silent customer is noticed\n1 of 1 test passed\n")
+        self.assertEqual(self.good("test", "--thorough", "shop.yaml").count("✓"), 4)
+        verbose = self.good("test", "-v", "shop.yaml")
+        self.assertIn("quiet opened at 5d1ms (SILENT)", verbose)
+        self.write("failing.yaml", SHOP + FAILING_TEST)
+        done = self.ebb("test", "failing.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout.count("✗"), 1)
+        self.assertIn("failing.yaml:40: expected no alert quiet", done.stdout)
+        self.assertIn("quiet opened at 5d1ms (SILENT)", done.stdout)
+        self.assertIn("failing.yaml:41: expected feature spent of ann at 1d is 2\n        it is 1.5\n", done.stdout)
+        self.assertIn("1 of 2 tests passed", done.stdout)
+        facts = json.loads(self.ebb("test", "--json", "failing.yaml").stdout)
+        self.assertEqual((facts["failed"], [test["passed"] for test in facts["tests"]]), (1, [True, False]))
+
+    def test_the_shipped_pipelines_pass_their_tests(self):
+        for name in ("telecom.yaml", "online_retail.yaml"):
+            self.good("test", "--thorough", os.path.join(os.path.dirname(TELECOM), name))
+
+    def test_a_record_that_the_pipeline_refuses_is_named(self):
+        text = SHOP.replace("disorder: 1h}", "disorder: 1h, max_jump: 1d}")
+        self.write("jump.yaml", text + "      - {feature: orders, customer: bob, at: 9d, is: 1}\n" +
+                   "  - name: a jump\n    given:\n      - {orders: {at: 0d, customer: ann, amount: 1}}\n"
+                   "      - {orders: {at: 8d, customer: bob, amount: 1}}\n    expect:\n"
+                   "      - {feature: orders, customer: bob, at: 8d, is: 1}\n")
+        done = self.ebb("test", "jump.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 of the records of orders went to the quarantine: time_jump", done.stdout)
+
+
+class ReplayTest(CliTest):
+    def test_happy_path(self):
+        done = self.ebb("replay", "shop.yaml")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("Warned: quiet", done.stderr)
+        alerts = [json.loads(line) for line in self.read("alerts.jsonl").splitlines()]
+        self.assertEqual([(a["customer_id"], a["status"]) for a in alerts], [("bob", "opened")])
+
+    def test_quiet_json_and_digest(self):
+        done = self.ebb("replay", "shop.yaml", "--quiet")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        summary = json.loads(self.good("replay", "shop.yaml", "--json", "--digest"))
+        self.assertEqual((summary["customers"], summary["sources"]["orders"]["used"]), (2, 37))
+        digests = self.good("replay", "shop.yaml", "-q", "--digest", "--tasks", "3", "--batch", "1")
+        self.assertEqual(digests, "outputs {outputs}\nstate {state}\n".format(**summary["digests"]))
+
+    def test_inputs_and_outputs_by_option(self):
+        os.rename(self.at("orders.jsonl"), self.at("part-1.jsonl"))
+        self.write("part-2.jsonl", "")
+        out = self.good("replay", "shop.yaml", "-q", "--input", "orders=part-*.jsonl", "-o", "alerts=-")
+        self.assertEqual(json.loads(out)["customer_id"], "bob")
+        self.assertFalse(os.path.exists(self.at("alerts.jsonl")))
+        # One source needs no name, and standard input is a file like others.
+        with open(self.at("part-1.jsonl"), encoding="utf-8") as file:
+            self.assertEqual(self.good("replay", "shop.yaml", "-q", "-i", "-", "-o", "alerts=-", stdin=file), out)
+
+    def test_range(self):
+        summary = json.loads(self.good("replay", "shop.yaml", "--json", "--from", "2026-01-03", "--to", "2026-01-05"))
+        orders = summary["sources"]["orders"]
+        self.assertEqual((orders["used"], orders["filtered"]), (6, 31))  # the midnight of the 5th is the last instant
+        self.assertEqual(summary["as_of"], "2026-01-05T00:00:00.000Z")
+        summary = json.loads(self.good("replay", "shop.yaml", "--json", "--to", "2026-03-01T12:00:00Z"))
+        self.assertEqual((summary["as_of"], summary["alerts"]["quiet"]["customers"]), ("2026-03-01T12:00:00.000Z", 2))
+
+    def test_wrong_inputs_and_outputs(self):
+        self.refused(2, "replay", "shop.yaml", "-i", "order=orders.jsonl", says="did you mean 'orders'?")
+        self.refused(2, "replay", "shop.yaml", "-i", "orders=", says="NAME=PATH")
+        self.refused(2, "replay", "shop.yaml", "-i", "orders=none.jsonl", says="none.jsonl")
+        self.refused(2, "replay", TELECOM, "-i", "calls.jsonl", says="say which: --input NAME=calls.jsonl")
+        self.refused(2, "replay", "shop.yaml", "-o", "alert=x", says="did you mean 'alerts'?")
+        self.refused(2, "replay", "shop.yaml", "-o", "x", says="STREAM=PATH")
+        self.refused(2, "replay", "shop.yaml", "-o", "alerts=x", "-o", "scores=x", says="can't both go to x")
+        self.refused(2, "replay", "shop.yaml", "-o", "alerts=no/such/folder/a.jsonl", says="no/such/folder/a.jsonl")
+        os.mkdir(self.at("folder"))
+        message = self.refused(1, "replay", "shop.yaml", "-o", "alerts=folder", says="folder")
+        self.assertEqual(message.count("\n"), 1)
+
+    def test_a_full_disk_is_one_clear_sentence(self):
+        for more in ((), ("--state", "state")):
+            message = self.refused(1, "replay", "shop.yaml", "-q", "-o", "alerts=/dev/full", *more, says="/dev/full")
+            self.assertEqual(message.count("\n"), 1)
+            self.assertIn("No space left on device", message)
+
+
+class GenerateAndDemoTest(CliTest):
+    def test_the_same_seed_writes_the_same_files(self):
+        for folder, seed in (("a", "7"), ("b", "7"), ("c", "8")):
+            out = self.good("generate", "telecom", "--out", folder, "--customers", "20", "--days", "10", "--seed", seed,
+                            "--start", "2025-06-01")
+            self.assertEqual(out.split(), [f"{folder}/{name}.jsonl" for name in ("calls", "recharges", "complaints", "customers")])
+        for name in os.listdir(self.at("a")):
+            self.assertEqual(self.read(f"a/{name}"), self.read(f"b/{name}"), name)
+        self.assertNotEqual(self.read("a/calls.jsonl"), self.read("c/calls.jsonl"))
+        self.assertEqual(len(self.read("a/customers.jsonl").splitlines()), 20)
+
+    def test_wrong_options(self):
+        self.refused(2, "generate", "telecom", "--out", "d", "--customers", "0", says="customers must be 1 to")
+        self.refused(2, "generate", "telecom", "--out", "d", "--start", "2026-01-01T10:00:00Z", says="midnight")
+        self.refused(2, "demo", "--days", "0", says="days must be 1 to")
+        self.assertFalse(os.path.exists(self.at("d")))
+
+    def test_demo_adds_up(self):
+        facts = json.loads(self.good("demo", "--customers", "300", "--days", "90", "--out", "demo", "--json", "-q"))
+        left, warnings = facts["left"], facts["warnings"]
+        self.assertEqual(left["left"], left["in_time"] + left["afterwards"] + left["never"] + left["held_out"])
+        self.assertEqual(left["left"], sum(cause["left"] for cause in facts["causes"].values()))
+        self.assertEqual(warnings["sent"], warnings["right"] + warnings["afterwards"] + warnings["wrong"])
+        truth = [json.loads(line) for line in self.read("demo/customers.jsonl").splitlines()]
+        leaves = {t["customer_id"]: t["leaves_at"] for t in truth}
+        self.assertEqual((len(truth), sum(at is not None for at in leaves.values())), (300, left["left"]))
+        alerts = [json.loads(line) for line in self.read("demo/alerts.jsonl").splitlines()]
+        opened = [a for a in alerts if a["rule"] == "leaving" and a["status"] == "opened"]
+        self.assertEqual(len(opened), warnings["sent"])
+        after = sum(leaves[a["customer_id"]] is not None and leaves[a["customer_id"]] <= a["event_time"] for a in opened)
+        self.assertEqual(after, warnings["afterwards"])
+
+    def test_the_commands_that_demo_suggests_work(self):
+        text = self.good("demo", "--customers", "60", "--days", "70", "--out", "demo", "-q")
+        for part in ("Those who left", "The warnings", "why they left"):
+            self.assertIn(part, text)
+        commands = re.split(r"\n  [A-Z].*:\n", text.split("What next\n", 1)[1].join(("\n", "")))[1:]
+        self.assertEqual(len(commands), 3)
+        for command, code in zip(commands, (0, 2, 0)):
+            done = subprocess.run(["sh", "-c", command], cwd=self.folder, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, code, command + done.stderr)
+
+
+class CompletionTest(CliTest):
+    def complete(self, *words):
+        script = self.good("completion", "bash")
+        line = " ".join(f"'{word}'" for word in words)
+        done = subprocess.run(["bash", "-c", f'{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _ebb\n'
+                               'printf "%s\\n" "${COMPREPLY[@]}"'], cwd=self.folder, capture_output=True, text=True, check=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash(self):
+        self.assertEqual(self.complete("ebb", "rep"), ["replay"])
+        self.assertEqual(sorted(self.complete("ebb", "")), sorted(COMMANDS))
+        self.assertEqual(self.complete("ebb", "replay", "--state"), ["--state"])
+        self.assertEqual(sorted(self.complete("ebb", "replay", "--st")), ["--start", "--state"])
+        self.assertEqual(self.complete("ebb", "completion", "z"), ["zsh"])
+        self.assertEqual(self.complete("ebb", "generate", ""), ["telecom"])
+        self.assertEqual(self.complete("ebb", "check", "sh"), ["shop.yaml"])
+        self.assertEqual(self.complete("ebb", "replay", "-i", "orders", "=", "ord"), ["orders.jsonl"])
+
+    def test_every_option_of_every_command_is_known(self):
+        zsh = self.good("completion", "zsh")
+        for command in COMMANDS:
+            options = set(re.findall(r"(?m)^  (?:-\w,)?(--[a-z-]+)", self.good(command, "--help")))
+            self.assertEqual(set(self.complete("ebb", command, "-")), options | {"--help"})
+            for option in options:
+                self.assertIn(f"'{option}:", zsh)
+
+
+if __name__ == "__main__":
+    unittest.main()

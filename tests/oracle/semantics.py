@@ -1,0 +1,299 @@
+# What a pipeline means, by brute force: every record is decoded, stamped and sorted; at every evaluation every feature
+# is computed from all events that the customer has had so far. No code and no method is shared with the engine.
+#
+# A pipeline is a dict as generate.py makes it; times and durations are milliseconds.
+import decimal
+import json
+import math
+
+import expressions
+from portable_math import exp2, logistic
+
+DAY = 86400000
+TILES = [DAY, 6 * 3600000, 3600000, 15 * 60000, 5 * 60000, 60000]
+BEFORE_TIME = -(2**61)
+
+
+class Unusable(Exception):
+    """A record that goes to the quarantine; the argument is the reason."""
+
+
+def tile_of(window, max_edge_error):
+    """The tile of a sawtooth window: by hand, or the coarsest that divides the length and keeps the error."""
+    if window['length'] == 0 or window.get('tile'):
+        return window.get('tile', 0)
+    for tile in TILES:
+        if window['length'] % tile == 0 and tile <= 2 * window['length'] * max_edge_error:
+            return tile
+    raise ValueError(f'no tile for {window}')
+
+
+# Decoding.
+
+def field_value(field, raw):
+    """The slot of a decoded field: int, bool, str, or None."""
+    if raw is None:
+        if field.get('missing') is not None:
+            raw = field['missing']
+        elif field.get('optional'):
+            return None
+        else:
+            raise Unusable('missing_field')
+    kind = field['type']
+    if kind == 'int':
+        if isinstance(raw, bool) or not isinstance(raw, int):
+            raise Unusable('bad_type')
+        return raw
+    if kind == 'decimal':
+        if isinstance(raw, bool) or not isinstance(raw, (int, decimal.Decimal)):
+            raise Unusable('bad_type')
+        scaled = decimal.Decimal(raw).scaleb(field['decimals'])
+        return int(scaled.to_integral_value(rounding=decimal.ROUND_HALF_EVEN))
+    if kind == 'bool':
+        if not isinstance(raw, bool):
+            raise Unusable('bad_type')
+        return raw
+    if isinstance(raw, bool) or not isinstance(raw, (str, int)):
+        raise Unusable('bad_type')
+    return str(raw)
+
+
+def in_expression(field, slot):
+    """A slot as expressions see it."""
+    if slot is None or field['type'] in ('bool', 'string'):
+        return slot
+    return float(slot) / 10.0**field.get('decimals', 0)
+
+
+def computed_slot(field, result):
+    if field['type'] == 'bool':
+        return result is True
+    if result is None:
+        return None
+    scaled = result * 10.0**field.get('decimals', 0)
+    if not math.isfinite(scaled) or abs(scaled) >= 2.0**53:
+        raise Unusable('out_of_range')
+    return round(scaled)
+
+
+def time_value(unit, raw):
+    if raw is None:
+        raise Unusable('missing_time')
+    if unit == 'rfc3339':
+        if not isinstance(raw, str):
+            raise Unusable('bad_time')
+        import datetime
+        try:
+            moment = datetime.datetime.fromisoformat(raw.replace('Z', '+00:00'))
+        except ValueError:
+            raise Unusable('bad_time')
+        delta = moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+        return (delta.days * 86400 + delta.seconds) * 1000 + delta.microseconds // 1000
+    if isinstance(raw, bool) or not isinstance(raw, (int, decimal.Decimal)):
+        raise Unusable('bad_time')
+    if unit == 's':
+        return int(decimal.Decimal(raw) * 1000)
+    if not isinstance(raw, int):
+        raise Unusable('bad_time')
+    return raw // 1000 if unit == 'us' else raw
+
+
+def at_path(members, path):
+    for step in path.strip('/').split('/'):
+        if not isinstance(members, dict):
+            return None
+        members = members.get(step)
+    return members
+
+
+def decode(source, line):
+    """(fate, reason, key, time, slots) of one line; fate is 'use', 'filter' or 'quarantine'."""
+    try:
+        try:
+            members = json.loads(line, parse_float=decimal.Decimal)
+        except ValueError:
+            raise Unusable('null_value' if not line.strip() else 'json_syntax')
+        key = at_path(members, source['key'])
+        if key is None or key == '':
+            raise Unusable('missing_key')
+        time = time_value(source['unit'], at_path(members, source['time']))
+        slots, names = {}, {}
+        for field in source['fields']:
+            if 'expr' in field:
+                slots[field['name']] = computed_slot(field, expressions.value(field['expr'], names))
+            else:
+                slots[field['name']] = field_value(field, at_path(members, field['path']))
+            names[field['name']] = in_expression(field, slots[field['name']])
+    except Unusable as unusable:
+        return 'quarantine', str(unusable), None, BEFORE_TIME, None
+    keep = source.get('where') is None or expressions.value(source['where'], names) is True
+    return ('use' if keep else 'filter'), None, str(key), time, (slots, names)
+
+
+# Order.
+
+def stamp(source, log, lines):
+    """The records of one log, with their place in the order."""
+    newest = BEFORE_TIME
+    records = []
+    for offset, line in enumerate(lines):
+        fate, reason, key, time, content = decode(source, line)
+        late = False
+        floor = BEFORE_TIME if newest == BEFORE_TIME else newest - source['disorder']
+        if fate != 'quarantine':
+            jump = source.get('max_jump')
+            if jump is not None and newest != BEFORE_TIME and time > newest + jump:
+                fate, reason = 'quarantine', 'time_jump'
+            elif time < floor:
+                late = True
+                if source.get('late') == 'quarantine' and fate == 'use':
+                    fate, reason = 'quarantine', 'late'
+        effective = floor if fate == 'quarantine' else max(time, floor)
+        if fate != 'quarantine':
+            newest = max(newest, time)
+        records.append({'effective': effective, 'source': source['ordinal'], 'log': log, 'offset': offset, 'fate': fate,
+                        'reason': reason, 'late': late, 'key': key, 'time': time, 'content': content})
+    return records, newest
+
+
+def place(record):
+    return record['effective'], record['source'], record['log'], record['offset']
+
+
+def ledger(records):
+    """Counts by what became of the records of one source."""
+    counts = {'read': len(records), 'used': 0, 'late': 0, 'filtered': 0}
+    for record in records:
+        if record['fate'] == 'use':
+            counts['late' if record['late'] else 'used'] += 1
+        elif record['fate'] == 'filter':
+            counts['filtered'] += 1
+        else:
+            counts[record['reason']] = counts.get(record['reason'], 0) + 1
+    return counts
+
+
+# Features.
+
+def measures(pipeline):
+    """One dict per feature that reads events: name, aggregate, source, field, filter, window."""
+    windows = {w['name']: dict(w, tile=tile_of(w, pipeline['max_edge_error'])) for w in pipeline['windows']}
+    out = []
+    for feature in pipeline['features']:
+        if 'expr' in feature:
+            continue
+        aggregates = feature['agg'] if isinstance(feature['agg'], list) else [feature['agg']]
+        overs = feature.get('over')
+        for aggregate in aggregates:
+            base = feature['name'] + (f'_{aggregate}' if isinstance(feature['agg'], list) else '')
+            for over in overs if isinstance(overs, list) else [overs]:
+                name = base + (f'_{over}' if isinstance(overs, list) else '')
+                out.append(dict(feature, name=name, agg=aggregate, window=windows.get(over)))
+    return out
+
+
+def window_start(measure, now):
+    """The earliest event time that the window covers; None when it reaches back for ever."""
+    window = measure['window']
+    if window is None or window['length'] == 0:
+        return None
+    if measure.get('exact'):
+        return now - window['length'] + 1
+    return now // window['tile'] * window['tile'] - window['length']
+
+
+def covered(measure, events, now):
+    """The customer's events that count, oldest first, in the order of processing for equal times."""
+    start = window_start(measure, now)
+    chosen = [e for e in events if e['source'] == measure['from'] and (start is None or e['time'] >= start)]
+    where = measure.get('where')
+    if where is not None:
+        chosen = [e for e in chosen if expressions.value(where, e['names']) is True]
+    return sorted(chosen, key=lambda e: e['time'])
+
+
+def decayed_sum(measure, events, now, values, unit):
+    """Follows the order of processing, because the last bits depend on it."""
+    total = None
+    for event, number in values:
+        if total is None:
+            total, since = float(number), event['time']
+        elif event['time'] >= since:
+            total = total * exp2(-((event['time'] - since) / measure['half_life'])) + float(number)
+            since = event['time']
+        else:
+            total = total + float(number) * exp2(-((since - event['time']) / measure['half_life']))
+    return None if total is None else total * exp2(-((now - since) / measure['half_life'])) / unit
+
+
+def measured(measure, decimals, events, now):
+    """The value of one feature at `now` over the events that the customer has had so far."""
+    chosen = covered(measure, events, now)
+    aggregate, unit = measure['agg'], 10.0**decimals
+    if aggregate == 'count':
+        return float(len(chosen))
+    if aggregate == 'recency':
+        return float(now - chosen[-1]['time']) if chosen else None
+    if aggregate == 'interarrival_mean':
+        if len(chosen) < 2:
+            return None
+        return float(chosen[-1]['time'] - chosen[0]['time']) / (len(chosen) - 1)
+    values = [(e, e['slots'][measure['of']]) for e in chosen if e['slots'][measure['of']] is not None]
+    numbers = [number for _, number in values]
+    if aggregate == 'distinct':
+        return float(min(measure.get('max_items', 64), len(set(numbers))))
+    if aggregate == 'sum':
+        return float(sum(numbers)) / unit
+    if aggregate == 'decayed_sum':
+        values.sort(key=lambda v: v[0]['processed'])
+        return decayed_sum(measure, events, now, values, unit)
+    if not numbers:
+        return None
+    if aggregate == 'mean':
+        return float(sum(numbers)) / unit / len(numbers)
+    chosen_number = {'min': min(numbers), 'max': max(numbers), 'first': numbers[0], 'last': numbers[-1]}[aggregate]
+    return float(chosen_number) / unit
+
+
+def tenure(events, now):
+    return float(now - min(e['time'] for e in events)) if events else None
+
+
+def feature_values(pipeline, events, now):
+    """All features by name, measured ones and derived ones, with tenure for expressions."""
+    values, window_of = {'tenure': tenure(events, now)}, {}
+    fields = {s['name']: {f['name']: f for f in s['fields']} for s in pipeline['sources']}
+    for measure in measures(pipeline):
+        decimals = fields[measure['from']][measure['of']].get('decimals', 0) if measure.get('of') else 0
+        values[measure['name']] = measured(measure, decimals, events, now)
+        window_of[measure['name']] = measure
+
+    def rate(name):
+        measure = window_of[name]
+        start = now - measure['window']['length'] if measure.get('exact') else window_start(measure, now)
+        return expressions.divide(values[name], float(now - start) / DAY)
+
+    for feature in pipeline['features']:
+        if 'expr' in feature:
+            values[feature['name']] = expressions.value(feature['expr'], values, rate)
+    return values, rate
+
+
+def score_value(score, values, rate):
+    total = score['intercept']
+    for point in score['points']:
+        if point.get('when') is not None and expressions.value(point['when'], values, rate) is not True:
+            continue
+        if point.get('of') is None:
+            total += point['weight']
+            continue
+        number = expressions.value(point['of'], values, rate)
+        if number is not None:
+            total += point['weight'] * number
+    return logistic(total) if score['link'] == 'logistic' else total
+
+
+def band_of(score, result):
+    """The band with the highest lower bound that the value reaches; None below all of them."""
+    reached = [name for name, low in score['bands'] if result >= low]
+    return reached[-1] if reached else None
