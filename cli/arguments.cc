@@ -24,7 +24,8 @@ absl::StatusOr<TimeMs> ParseInstant(std::string_view option, const std::string& 
 absl::StatusOr<DurationMs> ParseSpan(std::string_view option, const std::string& text) {
   const std::optional<DurationMs> duration = ParseDuration(text);
   if (duration) return *duration;
-  return absl::InvalidArgumentError(fmt::format("{} {}: write a duration with its unit, as in 10s or 500ms", option, text));
+  return absl::InvalidArgumentError(
+      fmt::format("{} {}: write a duration with its unit, as in 10s or 500ms", option, text));
 }
 
 }  // namespace ebb

@@ -12,8 +12,8 @@
 
 namespace ebb {
 
-// "lines=data/lines.csv" as {"lines", "data/lines.csv"}; the name is empty when there is no '=' or a '/' stands before it.
-// InvalidArgument, with the option's name, when the name or the path is empty beside a '='.
+// "lines=data/lines.csv" as {"lines", "data/lines.csv"}; the name is empty when there is no '=' or a '/' stands before
+// it. InvalidArgument, with the option's name, when the name or the path is empty beside a '='.
 absl::StatusOr<std::pair<std::string, std::string>> ParseNamedPath(std::string_view option, const std::string& text);
 
 // An instant: RFC 3339, or a date alone, which is its midnight (UTC). InvalidArgument names the option.

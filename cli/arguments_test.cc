@@ -18,9 +18,12 @@ TEST(NamedPath, SplitsAtTheFirstEqualsSign) {
     const char* text;
     const char* name;
     const char* path;
-  } kCases[] = {{"lines=a.csv", "lines", "a.csv"}, {"lines=dir/x=1/a.csv", "lines", "dir/x=1/a.csv"},
-                {"a.csv", "", "a.csv"},            {"./day=1/a.csv", "", "./day=1/a.csv"},
-                {"-", "", "-"},                    {"lines=-", "lines", "-"}};
+  } kCases[] = {{"lines=a.csv", "lines", "a.csv"},
+                {"lines=dir/x=1/a.csv", "lines", "dir/x=1/a.csv"},
+                {"a.csv", "", "a.csv"},
+                {"./day=1/a.csv", "", "./day=1/a.csv"},
+                {"-", "", "-"},
+                {"lines=-", "lines", "-"}};
   for (const auto& c : kCases) {
     const auto parsed = ParseNamedPath("--input", c.text);
     ASSERT_TRUE(parsed.ok()) << c.text;
@@ -49,8 +52,9 @@ TEST(Span, NeedsItsUnit) {
 }
 
 TEST(ThousandsTest, GroupsDigits) {
-  const std::pair<int64_t, const char*> kCases[] = {{0, "0"},          {999, "999"},        {1000, "1,000"}, {-1000, "-1,000"},
-                                                    {-999, "-999"},    {123456, "123,456"}, {1234567, "1,234,567"}};
+  const std::pair<int64_t, const char*> kCases[] = {
+      {0, "0"},       {999, "999"},        {1000, "1,000"},       {-1000, "-1,000"},
+      {-999, "-999"}, {123456, "123,456"}, {1234567, "1,234,567"}};
   for (const auto& [number, text] : kCases) EXPECT_EQ(Thousands(number), text);
 }
 

@@ -17,7 +17,9 @@
 namespace ebb {
 namespace {
 
-std::string Counted(size_t count, std::string_view noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
+std::string Counted(size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 void PrintGood(const PipelineFile& file, bool json) {
   const Plan& plan = file.plan;
@@ -31,13 +33,14 @@ void PrintGood(const PipelineFile& file, bool json) {
   AppendJsonString(file.path, &out);
   out += ",\"errors\":[],\"left_out\":0,\"pipeline\":";
   AppendJsonString(plan.pipeline, &out);
-  fmt::print("{},\"fingerprint\":\"{}\",\"sources\":{},\"features\":{},\"scores\":{},\"alerts\":{},\"tests\":{}}}\n", out,
-             plan.fingerprint, file.sources.size(), plan.features.size(), plan.scores.size(), plan.alerts.size(),
+  fmt::print("{},\"fingerprint\":\"{}\",\"sources\":{},\"features\":{},\"scores\":{},\"alerts\":{},\"tests\":{}}}\n",
+             out, plan.fingerprint, file.sources.size(), plan.features.size(), plan.scores.size(), plan.alerts.size(),
              file.tests.size());
 }
 
 bool IsErrorCode(const std::string& text) {
-  return text.size() == 5 && text[0] == 'E' && std::all_of(text.begin() + 1, text.end(), [](unsigned char c) { return std::isdigit(c); });
+  return text.size() == 5 && text[0] == 'E' &&
+         std::all_of(text.begin() + 1, text.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
 void PrintOutcome(const PipelineFile& file, const TestOutcome& outcome, const TestOptions& options) {
@@ -56,8 +59,8 @@ void PrintOutcome(const PipelineFile& file, const TestOutcome& outcome, const Te
 void AppendOutcome(const TestOutcome& outcome, std::string* out) {
   *out += "{\"name\":";
   AppendJsonString(outcome.test->name, out);
-  *out += fmt::format(",\"line\":{},\"run\":\"{}\",\"passed\":{},\"expectations\":[", outcome.test->line, outcome.variation,
-                      outcome.passed());
+  *out += fmt::format(",\"line\":{},\"run\":\"{}\",\"passed\":{},\"expectations\":[", outcome.test->line,
+                      outcome.variation, outcome.passed());
   for (size_t i = 0; i < outcome.expectations.size(); ++i) {
     const ExpectationOutcome& e = outcome.expectations[i];
     *out += fmt::format("{}{{\"line\":{},\"passed\":{},\"expected\":", i > 0 ? "," : "", e.expectation->line, e.passed);
@@ -95,7 +98,8 @@ int RunCheck(const std::vector<std::string>& files, bool json) {
 
 int RunExplain(const std::string& what) {
   std::string code = what;
-  std::transform(code.begin(), code.end(), code.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(code.begin(), code.end(), code.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   if (!IsErrorCode(code)) {
     const std::optional<PipelineFile> file = LoadOrComplain(what, false);
     if (!file) return 2;
@@ -121,7 +125,8 @@ int RunTest(const TestOptions& options) {
     Complain(outcomes.status());
     return ExitCodeOf(outcomes.status());
   }
-  const auto failed = std::count_if(outcomes->begin(), outcomes->end(), [](const TestOutcome& o) { return !o.passed(); });
+  const auto failed =
+      std::count_if(outcomes->begin(), outcomes->end(), [](const TestOutcome& o) { return !o.passed(); });
   if (options.json) {
     std::string out = "{\"file\":";
     AppendJsonString(file->path, &out);

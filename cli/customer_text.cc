@@ -71,7 +71,8 @@ std::string CustomerTable(const PipelineFile& file, const Pipeline& pipeline, co
     out += fmt::format("  {:<{}}  {}{}\n", score.plan().name, width, ValueText(nullptr, value),
                        band < 0 ? "" : "  " + score.plan().bands[band].first);
     for (const Contribution& reason : score.Explain(registers.data())) {
-      out += fmt::format("  {:<{}}    {} {:+.2f} ({:.0f} %)\n", "", width, reason.code, reason.amount, reason.share * 100);
+      out +=
+          fmt::format("  {:<{}}    {} {:+.2f} ({:.0f} %)\n", "", width, reason.code, reason.amount, reason.share * 100);
     }
   }
   if (!plan.alerts.empty()) head("Alerts");
@@ -81,7 +82,8 @@ std::string CustomerTable(const PipelineFile& file, const Pipeline& pipeline, co
   return out;
 }
 
-std::string CustomerJson(const Pipeline& pipeline, const RowRef& row, TimeMs as_of, const std::vector<double>& registers) {
+std::string CustomerJson(const Pipeline& pipeline, const RowRef& row, TimeMs as_of,
+                         const std::vector<double>& registers) {
   const Plan& plan = pipeline.plan();
   std::string out = "{\"customer_id\":";
   AppendJsonString(row.key(), &out);

@@ -12,7 +12,9 @@ namespace ebb {
 // `registers` as Pipeline::Compute left them for `row` at `as_of`. Each line is ended.
 std::string CustomerTable(const PipelineFile& file, const Pipeline& pipeline, const RowRef& row, TimeMs as_of,
                           const std::vector<double>& registers, bool colour);
-// {"customer_id":...,"as_of":...,"last_record":...,"features":{...},"scores":{...},"alerts":{...}}; durations in seconds.
-std::string CustomerJson(const Pipeline& pipeline, const RowRef& row, TimeMs as_of, const std::vector<double>& registers);
+// {"customer_id":...,"as_of":...,"last_record":...,"features":{...},"scores":{...},"alerts":{...}}; durations in
+// seconds.
+std::string CustomerJson(const Pipeline& pipeline, const RowRef& row, TimeMs as_of,
+                         const std::vector<double>& registers);
 
 }  // namespace ebb

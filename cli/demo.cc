@@ -35,7 +35,8 @@ struct DemoFiles {
 absl::StatusOr<DemoFiles> MakeDirectory(const std::string& wanted) {
   if (wanted.empty()) {
     std::string pattern = (std::filesystem::temp_directory_path() / "ebb-demo-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) return absl::UnavailableError("cannot make a temporary directory like " + pattern);
+    if (mkdtemp(pattern.data()) == nullptr)
+      return absl::UnavailableError("cannot make a temporary directory like " + pattern);
     return DemoFiles{pattern};
   }
   std::error_code error;
@@ -73,7 +74,8 @@ absl::StatusOr<DemoRun> Run(const DemoOptions& options, const DemoFiles& files) 
   EBB_RETURN_IF_ERROR(WriteText(files.At("customers.jsonl"), lines));
   EBB_RETURN_IF_ERROR(WriteText(files.At("telecom.yaml"), kTelecomPipeline));
   const LoadResult loaded = LoadPipelineFile(files.At("telecom.yaml"));
-  if (!loaded.pipeline) return absl::InternalError("the shipped pipeline has errors:\n" + RenderText(loaded.diagnostics));
+  if (!loaded.pipeline)
+    return absl::InternalError("the shipped pipeline has errors:\n" + RenderText(loaded.diagnostics));
   ReplayOptions replay;
   for (int s = 0; s < kStreamCount; ++s) {
     const std::string stream(StreamName(static_cast<Stream>(s)));
@@ -93,8 +95,9 @@ absl::StatusOr<DemoRun> Run(const DemoOptions& options, const DemoFiles& files) 
 
 std::string Words(const std::string& reason) {
   static constexpr std::pair<const char*, const char*> kWords[] = {
-      {"ENGAGEMENT_DROP", "calls less"},       {"COMPETITION", "calls fewer people"}, {"SERVICE_QUALITY", "dropped calls"},
-      {"COMPLAINT", "complaints"},             {"VALUE_EROSION", "smaller recharges"}, {"PURCHASE_OVERDUE", "recharge overdue"}};
+      {"ENGAGEMENT_DROP", "calls less"},      {"COMPETITION", "calls fewer people"},
+      {"SERVICE_QUALITY", "dropped calls"},   {"COMPLAINT", "complaints"},
+      {"VALUE_EROSION", "smaller recharges"}, {"PURCHASE_OVERDUE", "recharge overdue"}};
   for (const auto& [code, words] : kWords) {
     if (reason == code) return words;
   }
@@ -135,34 +138,37 @@ void PrintWarnings(const Verdict& verdict, bool colour) {
   for (const JudgedWarning* warning : warnings) {
     std::string reasons;
     for (const std::string& reason : warning->alert->reasons) reasons += (reasons.empty() ? "" : ", ") + Words(reason);
-    fmt::print("  {}  {}  {:<6}  {:<52}  {}\n", FormatTime(warning->alert->event_time).substr(0, 10), warning->alert->customer,
-               warning->alert->severity, reasons, Outcome(*warning));
+    fmt::print("  {}  {}  {:<6}  {:<52}  {}\n", FormatTime(warning->alert->event_time).substr(0, 10),
+               warning->alert->customer, warning->alert->severity, reasons, Outcome(*warning));
   }
 }
 
 void PrintVerdict(const Verdict& verdict, bool colour) {
   const CauseVerdict& all = verdict.all;
   fmt::print("\n{}\n", Styled("Those who left", Style::kBold, colour));
-  fmt::print("  {} of {} customers left. {} of them ({} %) were warned before, half of these {} ahead or more;\n"
-             "  {} only when they had fallen silent for good, {} never; {} were left alone on purpose, for comparison.\n",
-             Thousands(all.left), Thousands(verdict.customers), Thousands(all.in_time), Percent(all.in_time, all.left),
-             Days(all.median_lead()), Thousands(all.afterwards), Thousands(all.missed()), Thousands(all.held_out));
-  fmt::print("\n{}\n", Styled(fmt::format("  {:<16} {:>6} {:>14} {:>12} {:>7} {:>9} {:>13}", "why they left", "left", "warned before",
-                                          "afterwards", "never", "held out", "half at least"), Style::kBold, colour));
+  fmt::print(
+      "  {} of {} customers left. {} of them ({} %) were warned before, half of these {} ahead or more;\n"
+      "  {} only when they had fallen silent for good, {} never; {} were left alone on purpose, for comparison.\n",
+      Thousands(all.left), Thousands(verdict.customers), Thousands(all.in_time), Percent(all.in_time, all.left),
+      Days(all.median_lead()), Thousands(all.afterwards), Thousands(all.missed()), Thousands(all.held_out));
+  fmt::print("\n{}\n", Styled(fmt::format("  {:<16} {:>6} {:>14} {:>12} {:>7} {:>9} {:>13}", "why they left", "left",
+                                          "warned before", "afterwards", "never", "held out", "half at least"),
+                              Style::kBold, colour));
   for (const CauseVerdict& cause : verdict.causes) {
     fmt::print("  {:<16} {:>6} {:>14} {:>12} {:>7} {:>9} {:>13}\n", Words(cause.cause), cause.left,
-               fmt::format("{} ({} %)", cause.in_time, Percent(cause.in_time, cause.left)), cause.afterwards, cause.missed(),
-               cause.held_out, cause.leads.empty() ? "-" : Days(cause.median_lead()));
+               fmt::format("{} ({} %)", cause.in_time, Percent(cause.in_time, cause.left)), cause.afterwards,
+               cause.missed(), cause.held_out, cause.leads.empty() ? "-" : Days(cause.median_lead()));
   }
   const auto total = static_cast<int64_t>(verdict.warnings.size());
   const int64_t right = verdict.Count(WarningVerdict::kRight);
   const int64_t afterwards = verdict.Count(WarningVerdict::kAfterwards);
   const int64_t wrong = verdict.Count(WarningVerdict::kWrong);
   fmt::print("\n{}\n", Styled("The warnings", Style::kBold, colour));
-  fmt::print("  Of {} warnings {} ({} %) came within {} before the customer left, {} ({} %) when the customer\n"
-             "  was gone already, and {} ({} %) were wrong: the customer stayed, or left much later.\n",
-             Thousands(total), Thousands(right), Percent(right, total), Days(kVerdictHorizon), Thousands(afterwards),
-             Percent(afterwards, total), Thousands(wrong), Percent(wrong, total));
+  fmt::print(
+      "  Of {} warnings {} ({} %) came within {} before the customer left, {} ({} %) when the customer\n"
+      "  was gone already, and {} ({} %) were wrong: the customer stayed, or left much later.\n",
+      Thousands(total), Thousands(right), Percent(right, total), Days(kVerdictHorizon), Thousands(afterwards),
+      Percent(afterwards, total), Thousands(wrong), Percent(wrong, total));
 }
 
 void PrintNext(const DemoOptions& options, const DemoFiles& files, bool colour) {
@@ -170,16 +176,19 @@ void PrintNext(const DemoOptions& options, const DemoFiles& files, bool colour) 
   fmt::print("  Look at one alert:\n    head -n 1 {} | python3 -m json.tool\n", files.At("alerts.jsonl"));
   fmt::print("  Break the pipeline on purpose:\n    sed 's/agg: count/agg: cuont/' {0} > {1} ; {2} check {1}\n",
              files.At("telecom.yaml"), files.At("broken.yaml"), options.program);
-  fmt::print("  Replay files (put your own in their place):\n    {0} generate telecom --out {1} --customers 500 &&\n"
-             "    {0} replay {2} -i calls={1}/calls.jsonl -i recharges={1}/recharges.jsonl \\\n"
-             "      -i complaints={1}/complaints.jsonl -o alerts=- -o shadow=/dev/null -o scores=/dev/null -o quarantine=/dev/null\n",
-             options.program, files.At("data"), files.At("telecom.yaml"));
+  fmt::print(
+      "  Replay files (put your own in their place):\n    {0} generate telecom --out {1} --customers 500 &&\n"
+      "    {0} replay {2} -i calls={1}/calls.jsonl -i recharges={1}/recharges.jsonl \\\n"
+      "      -i complaints={1}/complaints.jsonl -o alerts=- -o shadow=/dev/null -o scores=/dev/null -o "
+      "quarantine=/dev/null\n",
+      options.program, files.At("data"), files.At("telecom.yaml"));
 }
 
 void PrintJson(const DemoFiles& files, const DemoRun& run, const Verdict& verdict) {
   const auto one = [](const CauseVerdict& c) {
-    return fmt::format("{{\"left\":{},\"in_time\":{},\"afterwards\":{},\"never\":{},\"held_out\":{},\"median_lead_s\":{}}}", c.left,
-                       c.in_time, c.afterwards, c.missed(), c.held_out, c.median_lead() / 1000);
+    return fmt::format(
+        "{{\"left\":{},\"in_time\":{},\"afterwards\":{},\"never\":{},\"held_out\":{},\"median_lead_s\":{}}}", c.left,
+        c.in_time, c.afterwards, c.missed(), c.held_out, c.median_lead() / 1000);
   };
   std::string causes;
   for (const CauseVerdict& cause : verdict.causes) {
@@ -187,10 +196,10 @@ void PrintJson(const DemoFiles& files, const DemoRun& run, const Verdict& verdic
   }
   std::string directory;
   AppendJsonString(files.directory, &directory);
-  fmt::print("{{\"directory\":{},\"records\":{},\"customers\":{},\"left\":{},\"causes\":{{{}}},", directory, run.records,
-             verdict.customers, one(verdict.all), causes);
-  fmt::print("\"warnings\":{{\"sent\":{},\"right\":{},\"afterwards\":{},\"wrong\":{},\"held_out\":{}}}}}\n", verdict.warnings.size(),
-             verdict.Count(WarningVerdict::kRight), verdict.Count(WarningVerdict::kAfterwards),
+  fmt::print("{{\"directory\":{},\"records\":{},\"customers\":{},\"left\":{},\"causes\":{{{}}},", directory,
+             run.records, verdict.customers, one(verdict.all), causes);
+  fmt::print("\"warnings\":{{\"sent\":{},\"right\":{},\"afterwards\":{},\"wrong\":{},\"held_out\":{}}}}}\n",
+             verdict.warnings.size(), verdict.Count(WarningVerdict::kRight), verdict.Count(WarningVerdict::kAfterwards),
              verdict.Count(WarningVerdict::kWrong), verdict.held_out_warnings);
 }
 
@@ -205,8 +214,8 @@ int RunDemo(const DemoOptions& options) {
   const absl::StatusOr<DemoFiles> files = MakeDirectory(options.directory);
   if (!files.ok()) return fail(files.status());
   if (!options.quiet) {
-    fmt::print(stderr, "{} made-up customers of a telephone company, {} days; files go to {}\n", Thousands(options.telecom.customers),
-               options.telecom.days, files->directory);
+    fmt::print(stderr, "{} made-up customers of a telephone company, {} days; files go to {}\n",
+               Thousands(options.telecom.customers), options.telecom.days, files->directory);
   }
   WatchStopSignals();
   const absl::StatusOr<DemoRun> run = Run(options, *files);
@@ -217,7 +226,8 @@ int RunDemo(const DemoOptions& options) {
     return 0;
   }
   const bool colour = ColourOnStdout();
-  fmt::print("{} records became {} warnings.\n", Thousands(run->records), Thousands(static_cast<int64_t>(verdict.warnings.size())));
+  fmt::print("{} records became {} warnings.\n", Thousands(run->records),
+             Thousands(static_cast<int64_t>(verdict.warnings.size())));
   PrintWarnings(verdict, colour);
   PrintVerdict(verdict, colour);
   PrintNext(options, *files, colour);

@@ -16,7 +16,8 @@ int RunGenerate(const GenerateOptions& options) {
   std::error_code error;
   if (status.ok()) std::filesystem::create_directories(options.directory, error);
   if (error) {
-    status = absl::UnavailableError(fmt::format("cannot make the directory {}: {}", options.directory, error.message()));
+    status =
+        absl::UnavailableError(fmt::format("cannot make the directory {}: {}", options.directory, error.message()));
   }
   if (status.ok()) status = WriteTelecom(options.telecom, options.directory);
   if (!status.ok()) {

@@ -8,8 +8,8 @@
 
 namespace ebb {
 
-// One line per source, below it one per reason of the quarantine. Records that were filtered, empty or repeated stand in
-// one column.
+// One line per source, below it one per reason of the quarantine. Records that were filtered, empty or repeated stand
+// in one column.
 void PrintLedger(std::FILE* file, const Progress& progress, bool colour);
 // ,"sources":{"calls":{"read":...,"quarantined":{"json_syntax":...}}}
 void AppendSources(const Progress& progress, std::string* out);

@@ -1,5 +1,5 @@
-// The command line of ebb. Exit codes: 0 done, 1 failed, 2 wrong usage or file. What each command does stands in its own
-// file; here are only names, options and help.
+// The command line of ebb. Exit codes: 0 done, 1 failed, 2 wrong usage or file. What each command does stands in its
+// own file; here are only names, options and help.
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -7,8 +7,8 @@
 #include <functional>
 #include <system_error>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/arguments.h"
 #include "cli/check.h"
@@ -110,15 +110,17 @@ void CommandLine::AddFileCommands() {
   check->add_option("FILE", settings_.check_files, "Pipeline files")->required();
   check->add_flag("--json", settings_.check_json, "One JSON object per file");
 
-  CLI::App* explain = Add("explain", "Say in words what a pipeline file does, or what an error code means",
-                          "ebb explain telecom.yaml ; ebb explain E0104", [this] { return RunExplain(settings_.explain_what); });
+  CLI::App* explain =
+      Add("explain", "Say in words what a pipeline file does, or what an error code means",
+          "ebb explain telecom.yaml ; ebb explain E0104", [this] { return RunExplain(settings_.explain_what); });
   explain->add_option("FILE", settings_.explain_what, "A pipeline file, or the code of an error")->required();
 
   CLI::App* test = Add("test", "Run the tests that stand in a pipeline file", "ebb test telecom.yaml --thorough",
                        [this] { return RunTest(settings_.test); });
   test->add_option("FILE", settings_.test.pipeline, "Pipeline file")->required();
   test->add_flag("--verbose,-v", settings_.test.verbose, "Show every expectation and what happened");
-  test->add_flag("--thorough", settings_.test.thorough, "Run each also in batches of 1, on 4 tasks, and stopped and resumed");
+  test->add_flag("--thorough", settings_.test.thorough,
+                 "Run each also in batches of 1, on 4 tasks, and stopped and resumed");
   test->add_flag("--json", settings_.test.json, "Results as one JSON object");
 }
 
@@ -128,19 +130,26 @@ void CommandLine::AddReplay() {
                           "ebb replay retail.yaml -i lines=lines.csv.zst -o alerts=alerts.jsonl --state state/",
                           [this] { return Replay(); });
   command->add_option("FILE", replay.pipeline, "Pipeline file")->required();
-  command->add_option("--input,-i", replay.inputs, "NAME=PATH: a source's file or glob (- is standard input); repeatable")
+  command
+      ->add_option("--input,-i", replay.inputs, "NAME=PATH: a source's file or glob (- is standard input); repeatable")
       ->allow_extra_args(false);
-  command->add_option("--output,-o", replay.outputs,
-                      "STREAM=PATH for alerts, scores, quarantine or shadow (- is standard output); repeatable")
+  command
+      ->add_option("--output,-o", replay.outputs,
+                   "STREAM=PATH for alerts, scores, quarantine or shadow (- is standard output); repeatable")
       ->allow_extra_args(false);
-  command->add_option("--from", settings_.replay_from, "Leave out records before this instant (a date is its midnight, UTC)");
-  command->add_option("--to", settings_.replay_to,
-                      "Leave out records after this instant, and let time go on to it (a date is its midnight, not its end)");
-  command->add_option("--state", replay.state, "Directory in which the state is kept: a stopped replay goes on from there");
+  command->add_option("--from", settings_.replay_from,
+                      "Leave out records before this instant (a date is its midnight, UTC)");
+  command->add_option(
+      "--to", settings_.replay_to,
+      "Leave out records after this instant, and let time go on to it (a date is its midnight, not its end)");
+  command->add_option("--state", replay.state,
+                      "Directory in which the state is kept: a stopped replay goes on from there");
   command->add_option("--tasks", replay.tasks, "Threads that share the customers; changes no result")
-      ->check(CLI::Range(1, 256))->capture_default_str();
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   command->add_option("--batch", replay.batch_records, "Records read at a time; changes no result")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))->capture_default_str();
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str();
   command->add_option("--commit-interval", settings_.replay_interval, "Time between commits; changes no result")
       ->capture_default_str();
   AddTelecomOptions(command, &replay.generator, ", for `generate:` sources");
@@ -152,20 +161,25 @@ void CommandLine::AddReplay() {
 
 void CommandLine::AddState() {
   StateOptions& state = settings_.state;
-  CLI::App* command = Add("state", "Look into a state directory; changes nothing in it",
-                          "ebb state state/ --customer c_7d19f2 --pipeline telecom.yaml", [this] { return RunState(settings_.state); });
+  CLI::App* command =
+      Add("state", "Look into a state directory; changes nothing in it",
+          "ebb state state/ --customer c_7d19f2 --pipeline telecom.yaml", [this] { return RunState(settings_.state); });
   command->add_option("DIR", state.directory, "State directory of a replay")->required();
-  command->add_option("--customer", state.customer, "Show this customer's features, scores and alerts (with --pipeline)");
+  command->add_option("--customer", state.customer,
+                      "Show this customer's features, scores and alerts (with --pipeline)");
   command->add_option("--pipeline", state.pipeline, "The pipeline file that made the state");
   command->add_flag("--features", state.features, "One JSON line per customer with all values (with --pipeline)");
   command->add_flag("--json", state.json, "JSON instead of a table");
 }
 
 void CommandLine::AddGenerators() {
-  CLI::App* generate = Add("generate", "Write made-up data with known truth", "ebb generate telecom --out data --customers 500",
-                           [this] { return Generate(); });
-  generate->add_option("NAME", settings_.generate_name, "What to generate: telecom")->required()->check(CLI::IsMember({"telecom"}));
-  generate->add_option("--out", settings_.generate.directory, "Directory for the files; made if it doesn't exist")->required();
+  CLI::App* generate = Add("generate", "Write made-up data with known truth",
+                           "ebb generate telecom --out data --customers 500", [this] { return Generate(); });
+  generate->add_option("NAME", settings_.generate_name, "What to generate: telecom")
+      ->required()
+      ->check(CLI::IsMember({"telecom"}));
+  generate->add_option("--out", settings_.generate.directory, "Directory for the files; made if it doesn't exist")
+      ->required();
   AddTelecomOptions(generate, &settings_.generate.telecom, "");
   generate->add_option("--start", settings_.generate_start, "First day");
 
@@ -181,8 +195,8 @@ void CommandLine::AddRest() {
   CLI::App* version = Add("version", "Print the version and what this binary is built with", "ebb version --json",
                           [this] { return RunVersion(settings_.version_json); });
   version->add_flag("--json", settings_.version_json, "As one JSON object");
-  CLI::App* completion = Add("completion", "Print a script that completes commands, options and files", "source <(ebb completion bash)",
-                             [this] {
+  CLI::App* completion = Add("completion", "Print a script that completes commands, options and files",
+                             "source <(ebb completion bash)", [this] {
                                fmt::print("{}", CompletionScript(settings_.shell, Commands()));
                                return 0;
                              });
@@ -194,7 +208,8 @@ std::vector<CommandHelp> CommandLine::Commands() const {
   for (const CLI::App* command : app_.get_subcommands({})) {
     CommandHelp help{command->get_name(), command->get_description(), {}, {}};
     for (const CLI::Option* option : command->get_options()) {
-      for (const std::string& name : option->get_lnames()) help.options.push_back({"--" + name, option->get_description()});
+      for (const std::string& name : option->get_lnames())
+        help.options.push_back({"--" + name, option->get_description()});
     }
     if (help.name == "completion") help.words = {"bash", "zsh"};
     if (help.name == "generate") help.words = {"telecom"};
@@ -206,9 +221,12 @@ std::vector<CommandHelp> CommandLine::Commands() const {
 int CommandLine::Replay() {
   ReplayOptions& replay = settings_.replay;
   const auto set = [](std::optional<TimeMs>* out) { return [out](TimeMs time) { *out = time; }; };
-  if (!settings_.replay_from.empty() && !Read(ParseInstant("--from", settings_.replay_from), set(&replay.from))) return 2;
+  if (!settings_.replay_from.empty() && !Read(ParseInstant("--from", settings_.replay_from), set(&replay.from)))
+    return 2;
   if (!settings_.replay_to.empty() && !Read(ParseInstant("--to", settings_.replay_to), set(&replay.to))) return 2;
-  if (!Read(ParseSpan("--commit-interval", settings_.replay_interval), [&](DurationMs d) { replay.commit_interval = d; })) return 2;
+  if (!Read(ParseSpan("--commit-interval", settings_.replay_interval),
+            [&](DurationMs d) { replay.commit_interval = d; }))
+    return 2;
   const auto start = [&](TimeMs time) { replay.generator.start = time; };
   if (!settings_.replay_start.empty() && !Read(ParseInstant("--start", settings_.replay_start), start)) return 2;
   return RunReplay(replay);

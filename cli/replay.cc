@@ -28,8 +28,8 @@ absl::StatusOr<InputPaths> ParseInputs(const PipelineFile& file, const std::vect
   for (const std::string& input : inputs) {
     EBB_ASSIGN_OR_RETURN(auto named, ParseNamedPath("--input", input));
     if (named.first.empty() && file.sources.size() != 1) {
-      return absl::InvalidArgumentError(
-          fmt::format("--input {0}: the pipeline has {1} sources, so say which: --input NAME={0}", input, file.sources.size()));
+      return absl::InvalidArgumentError(fmt::format(
+          "--input {0}: the pipeline has {1} sources, so say which: --input NAME={0}", input, file.sources.size()));
     }
     paths.emplace(named.first.empty() ? file.sources[0].schema.name : named.first, named.second);
   }
@@ -62,7 +62,8 @@ absl::Status OpenSinks(const PipelineFile& file, const std::map<std::string, std
     if (path.empty()) continue;
     const auto [other, fresh] = taken.emplace(path, StreamName(stream));
     if (!fresh && path != "-" && path != "/dev/null") {
-      return absl::InvalidArgumentError(fmt::format("{} and {} can't both go to {}", other->second, StreamName(stream), path));
+      return absl::InvalidArgumentError(
+          fmt::format("{} and {} can't both go to {}", other->second, StreamName(stream), path));
     }
     const int64_t committed = resume ? resume->outputs[s].bytes : -1;
     EBB_ASSIGN_OR_RETURN(parts->sinks[s], FileSink::Open(path, path == "-" ? -1 : committed));
@@ -99,7 +100,8 @@ std::optional<PipelineFile> LoadOrComplain(const std::string& path, bool json) {
 }
 
 absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory) {
-  // Opening for writing changes files, so a look without writing comes first. What it can't tell, the second opening says.
+  // Opening for writing changes files, so a look without writing comes first. What it can't tell, the second opening
+  // says.
   absl::StatusOr<std::unique_ptr<StateStore>> reader = OpenRocksDbStore(directory, {.read_only = true});
   if (absl::IsFailedPrecondition(reader.status())) return reader.status();
   if (reader.ok()) {
@@ -115,7 +117,8 @@ absl::StatusOr<bool> RunToEnd(Job* job, bool quiet) {
   bool done = false;
   while (!done && !StopRequested()) {
     EBB_ASSIGN_OR_RETURN(done, job->Step());
-    bar.Update(job->intake().progress(), job->intake().records_read(), FormatTime(job->intake().watermark()).substr(0, 10));
+    bar.Update(job->intake().progress(), job->intake().records_read(),
+               FormatTime(job->intake().watermark()).substr(0, 10));
   }
   bar.Clear();
   if (!done) EBB_RETURN_IF_ERROR(job->Commit());
@@ -162,6 +165,7 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
 int RunReplay(const ReplayOptions& options) {
   std::optional<PipelineFile> file = LoadOrComplain(options.pipeline, options.json);
   if (!file) return 2;
+  WatchStopSignals();
   absl::StatusOr<ReplayParts> parts = OpenReplay(*file, options);
   if (!parts.ok()) {
     Complain(parts.status());
@@ -170,7 +174,6 @@ int RunReplay(const ReplayOptions& options) {
   if (parts->resumed && !options.quiet) {
     fmt::print(stderr, "going on from {} in {}\n", FormatTime(parts->job->progress().cursor), options.state);
   }
-  WatchStopSignals();
   const absl::StatusOr<bool> done = RunToEnd(parts->job.get(), options.quiet);
   if (!done.ok()) {
     Complain(done.status());

@@ -18,10 +18,10 @@
 namespace ebb {
 
 struct ReplayOptions {
-  std::string pipeline;                        // path of the file
-  std::vector<std::string> inputs;             // NAME=PATH, or PATH when there is one source
-  std::vector<std::string> outputs;            // STREAM=PATH
-  std::string state;                           // directory; empty: nothing is kept
+  std::string pipeline;              // path of the file
+  std::vector<std::string> inputs;   // NAME=PATH, or PATH when there is one source
+  std::vector<std::string> outputs;  // STREAM=PATH
+  std::string state;                 // directory; empty: nothing is kept
   std::optional<TimeMs> from, to;
   int tasks = 1;
   int64_t batch_records = 2048;
@@ -41,12 +41,13 @@ struct ReplayParts {
   bool resumed = false;
 };
 
-// Opens the state for writing. FailedPrecondition, and nothing is touched, when it belongs to another pipeline or version.
+// Opens the state for writing. FailedPrecondition, and nothing is touched, when it belongs to another pipeline or
+// version.
 absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory);
 // Opens everything and lets the job go on from its last commit. `file` outlives the result.
 absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOptions& options);
-// Steps until the end, with a progress bar unless `quiet`; false when a stop signal came, and what was done until then is
-// committed.
+// Steps until the end, with a progress bar unless `quiet`; false when a stop signal came, and what was done until then
+// is committed.
 absl::StatusOr<bool> RunToEnd(Job* job, bool quiet);
 // Exit code: 0 done, 1 failed or stopped before the end, 2 wrong usage or file.
 int RunReplay(const ReplayOptions& options);

@@ -28,7 +28,8 @@ absl::StatusOr<StateView> OpenView(const std::string& directory) {
   StateView view;
   EBB_ASSIGN_OR_RETURN(view.store, OpenRocksDbStore(directory, {.read_only = true}));
   EBB_ASSIGN_OR_RETURN(std::optional<Progress> progress, ReadProgress(view.store.get()));
-  if (!progress) return absl::NotFoundError(fmt::format("the state in '{}' is empty: nothing was committed yet", directory));
+  if (!progress)
+    return absl::NotFoundError(fmt::format("the state in '{}' is empty: nothing was committed yet", directory));
   view.progress = *std::move(progress);
   return view;
 }
@@ -66,14 +67,15 @@ void PrintState(const std::string& directory, const Progress& progress, const To
   line("pipeline", fmt::format("{}, fingerprint {}", progress.pipeline, progress.fingerprint));
   line("epoch", fmt::format("{}{}", progress.epoch, progress.finished ? ", all input was read" : ""));
   line("cursor", fmt::format("{}: all before it is done", FormatTime(progress.cursor)));
-  line("customers", fmt::format("{}, {} bytes; {} bytes on the disk", Thousands(totals.customers), Thousands(totals.bytes),
-                                Thousands(totals.disk_bytes)));
+  line("customers", fmt::format("{}, {} bytes; {} bytes on the disk", Thousands(totals.customers),
+                                Thousands(totals.bytes), Thousands(totals.disk_bytes)));
   line("digests", fmt::format("outputs {:016x}, state {:016x}", progress.chain, totals.digest));
   fmt::print("\n");
   PrintLedger(stdout, progress, colour);
   fmt::print("\n{}\n", Styled("Inputs", Style::kBold, colour));
   for (const LogPosition& log : progress.logs) {
-    fmt::print("{}  {}  at record {}, newest {}\n", log.source, log.name, Thousands(log.low_offset), FormatTime(log.newest));
+    fmt::print("{}  {}  at record {}, newest {}\n", log.source, log.name, Thousands(log.low_offset),
+               FormatTime(log.newest));
   }
   fmt::print("\n{}\n", Styled(fmt::format("{:<12} {:>12} {:>14}", "Outputs", "lines", "bytes"), Style::kBold, colour));
   for (const OutputPosition& output : progress.outputs) {
@@ -84,10 +86,12 @@ void PrintState(const std::string& directory, const Progress& progress, const To
 void PrintStateJson(const Progress& progress, const Totals& totals) {
   std::string out = "{\"pipeline\":";
   AppendJsonString(progress.pipeline, &out);
-  out += fmt::format(",\"fingerprint\":\"{}\",\"epoch\":{},\"cursor\":\"{}\",\"as_of\":\"{}\",\"finished\":{}", progress.fingerprint,
-                     progress.epoch, FormatTime(progress.cursor), FormatTime(progress.cursor - 1), progress.finished);
-  out += fmt::format(",\"customers\":{},\"bytes\":{},\"disk_bytes\":{},\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}",
-                     totals.customers, totals.bytes, totals.disk_bytes, progress.chain, totals.digest);
+  out += fmt::format(",\"fingerprint\":\"{}\",\"epoch\":{},\"cursor\":\"{}\",\"as_of\":\"{}\",\"finished\":{}",
+                     progress.fingerprint, progress.epoch, FormatTime(progress.cursor), FormatTime(progress.cursor - 1),
+                     progress.finished);
+  out += fmt::format(
+      ",\"customers\":{},\"bytes\":{},\"disk_bytes\":{},\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}",
+      totals.customers, totals.bytes, totals.disk_bytes, progress.chain, totals.digest);
   AppendSources(progress, &out);
   out += ",\"logs\":[";
   for (size_t i = 0; i < progress.logs.size(); ++i) {
@@ -103,7 +107,8 @@ void PrintStateJson(const Progress& progress, const Totals& totals) {
   out += "],\"outputs\":{";
   for (size_t i = 0; i < progress.outputs.size(); ++i) {
     const OutputPosition& output = progress.outputs[i];
-    out += fmt::format("{}\"{}\":{{\"lines\":{},\"bytes\":{}}}", i > 0 ? "," : "", output.stream, output.lines, output.bytes);
+    out += fmt::format("{}\"{}\":{{\"lines\":{},\"bytes\":{}}}", i > 0 ? "," : "", output.stream, output.lines,
+                       output.bytes);
   }
   out += "},\"counters\":{";
   for (size_t i = 0; i < progress.counters.size(); ++i) {
@@ -144,13 +149,13 @@ absl::Status ShowCustomers(const StateOptions& options, const PipelineFile& file
   EBB_ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline, Pipeline::Build(file.plan));
   const TimeMs as_of = view.progress.cursor - 1;
   if (options.customer.empty()) {
-    return view.store->ScanRows([&](std::string_view key, std::string_view row) {
-      return ShowRow(file, *pipeline, as_of, key, row, true);
-    });
+    return view.store->ScanRows(
+        [&](std::string_view key, std::string_view row) { return ShowRow(file, *pipeline, as_of, key, row, true); });
   }
   EBB_ASSIGN_OR_RETURN(const std::vector<std::string> rows, view.store->ReadRows({options.customer}));
   if (rows[0].empty()) {
-    return absl::OutOfRangeError(fmt::format("the state in '{}' knows no customer '{}'", options.directory, options.customer));
+    return absl::OutOfRangeError(
+        fmt::format("the state in '{}' knows no customer '{}'", options.directory, options.customer));
   }
   return ShowRow(file, *pipeline, as_of, options.customer, rows[0], options.json || options.features);
 }

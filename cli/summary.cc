@@ -28,7 +28,7 @@ struct RuleFacts {
   std::vector<std::pair<std::string, int64_t>> reasons;  // most frequent first
   std::vector<Warned> customers;                         // each with the last episode, latest first
   int64_t came_back = 0;
-  DurationMs median_silence = 0;                         // at the warning
+  DurationMs median_silence = 0;  // at the warning
 };
 
 int64_t Counter(const Progress& progress, const std::string& name) {
@@ -94,27 +94,34 @@ void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
   if (!rule.reasons.empty()) {
     std::string text;
     for (const auto& [code, count] : rule.reasons) {
-      text += fmt::format("{}{} {} ({} %)", text.empty() ? "" : ", ", code, Thousands(count), Percent(count, rule.opened));
+      text +=
+          fmt::format("{}{} {} ({} %)", text.empty() ? "" : ", ", code, Thousands(count), Percent(count, rule.opened));
     }
     fmt::print(stderr, "  why        {}\n", text);
   }
   if (warned > 0) {
-    fmt::print(stderr, "  how early  half of them after at most {} without any event; {} ({} %) came back later, {} were not seen again\n",
+    fmt::print(stderr,
+               "  how early  half of them after at most {} without any event; {} ({} %) came back later, {} were not "
+               "seen again\n",
                Days(rule.median_silence), Thousands(rule.came_back), Percent(rule.came_back, warned),
                Thousands(warned - rule.came_back));
   }
   if (rule.unconfirmed + rule.cooldown + rule.holdout > 0) {
-    fmt::print(stderr, "  held back  {} times not confirmed yet, {} times within the cooldown; {} held out for comparison\n",
+    fmt::print(stderr,
+               "  held back  {} times not confirmed yet, {} times within the cooldown; {} held out for comparison\n",
                Thousands(rule.unconfirmed), Thousands(rule.cooldown), Thousands(rule.holdout));
   }
   if (warned == 0) return;
   fmt::print(stderr, "  the latest\n");
   for (size_t i = 0; i < rule.customers.size() && i < kExamples; ++i) {
     const Warned& w = rule.customers[i];
-    const std::string severity = w.episode.severity < 0 ? rule.plan->default_severity : rule.plan->severities[w.episode.severity].name;
-    const std::string reason = w.episode.reason < 0 ? "" : ReasonCodes(pipeline.plan().scores[rule.plan->score])[w.episode.reason];
+    const std::string severity =
+        w.episode.severity < 0 ? rule.plan->default_severity : rule.plan->severities[w.episode.severity].name;
+    const std::string reason =
+        w.episode.reason < 0 ? "" : ReasonCodes(pipeline.plan().scores[rule.plan->score])[w.episode.reason];
     fmt::print(stderr, "    {:<14} {}  {:<8} {:<18} last event {} before\n", w.customer,
-               FormatTime(w.episode.opened_at).substr(0, 10), severity, reason, Days(w.episode.opened_at - w.episode.silent_since));
+               FormatTime(w.episode.opened_at).substr(0, 10), severity, reason,
+               Days(w.episode.opened_at - w.episode.silent_since));
   }
 }
 
@@ -122,16 +129,20 @@ void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
 
 void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) {
   const bool colour = ColourOnStderr();
-  fmt::print(stderr, "{}  up to {}\n\n", Styled(file.plan.pipeline, Style::kBold, colour), FormatTime(job->progress().cursor - 1));
+  fmt::print(stderr, "{}  up to {}\n\n", Styled(file.plan.pipeline, Style::kBold, colour),
+             FormatTime(job->progress().cursor - 1));
   PrintLedger(stderr, job->progress(), colour);
   for (const ScorePlan& score : pipeline.plan().scores) {
-    const auto count = [&](const char* what) { return Counter(job->progress(), fmt::format("score.{}.{}", score.name, what)); };
+    const auto count = [&](const char* what) {
+      return Counter(job->progress(), fmt::format("score.{}.{}", score.name, what));
+    };
     fmt::print(stderr, "\n{}  {} evaluations, mean {:.9f}\n", Styled("Score: " + score.name, Style::kBold, colour),
                Thousands(count("evaluations")), MeanScore(count("evaluations"), count("sum_high"), count("sum_low")));
   }
   for (const RuleFacts& rule : Collect(pipeline, job)) PrintRule(pipeline, rule, colour);
   if (const int64_t overflows = Counter(job->progress(), "exact_overflows"); overflows > 0) {
-    fmt::print(stderr, "\n{} evaluations saw an exact window with more events than max_events keeps: raise max_events\n",
+    fmt::print(stderr,
+               "\n{} evaluations saw an exact window with more events than max_events keeps: raise max_events\n",
                Thousands(overflows));
   }
 }
@@ -171,11 +182,13 @@ void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* j
     if (!first) out += ',';
     first = false;
     AppendJsonString(rule.plan->name, &out);
-    out += fmt::format(":{{\"customers\":{},\"opened\":{},\"came_back\":{},\"median_silence_s\":{}}}", rule.customers.size(),
-                       rule.opened, rule.came_back, rule.median_silence / 1000);
+    out += fmt::format(":{{\"customers\":{},\"opened\":{},\"came_back\":{},\"median_silence_s\":{}}}",
+                       rule.customers.size(), rule.opened, rule.came_back, rule.median_silence / 1000);
   }
   out += '}';
-  if (digests) out += fmt::format(",\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}", progress.chain, job->StateDigest());
+  if (digests)
+    out += fmt::format(",\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}", progress.chain,
+                       job->StateDigest());
   fmt::print("{}}}\n", out);
 }
 

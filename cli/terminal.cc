@@ -41,7 +41,9 @@ std::string Styled(std::string_view text, Style style, bool colour) {
   return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<int>(style)], text);
 }
 
-void Complain(const absl::Status& status) { Complain(std::string_view(status.message().data(), status.message().size())); }
+void Complain(const absl::Status& status) {
+  Complain(std::string_view(status.message().data(), status.message().size()));
+}
 void Complain(std::string_view message) { fmt::print(stderr, "ebb: {}\n", message); }
 
 std::string Thousands(int64_t number) {
@@ -62,7 +64,8 @@ void ProgressBar::Update(double share, int64_t records, std::string_view note) {
   if (quiet_ || now - drawn_ms_ < (terminal_ ? kRedrawMs : kLineMs)) return;
   drawn_ms_ = now;
   const double seconds = std::max(0.001, static_cast<double>(now - started_ms_) / 1000.0);
-  const std::string rate = fmt::format("{} records, {}/s", Thousands(records), Thousands(static_cast<int64_t>(records / seconds)));
+  const std::string rate =
+      fmt::format("{} records, {}/s", Thousands(records), Thousands(static_cast<int64_t>(records / seconds)));
   if (!terminal_) {
     fmt::print(stderr, "{}{}, {}\n", share < 0 ? "" : fmt::format("{:.0f} %, ", share * 100), rate, note);
     return;

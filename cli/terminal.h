@@ -31,7 +31,8 @@ class ProgressBar {
  public:
   // Quiet shows nothing.
   explicit ProgressBar(bool quiet);
-  // `share` in 0..1, negative when unknown; `records` read so far; `note` is shown behind. Draws at most ten times a second.
+  // `share` in 0..1, negative when unknown; `records` read so far; `note` is shown behind. Draws at most ten times a
+  // second.
   void Update(double share, int64_t records, std::string_view note);
   // Takes the bar off the screen.
   void Clear();

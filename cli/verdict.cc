@@ -34,7 +34,8 @@ void Add(const Warned& warned, TimeMs leaves_at, CauseVerdict* cause) {
 }  // namespace
 
 int64_t Verdict::Count(WarningVerdict verdict) const {
-  return std::count_if(warnings.begin(), warnings.end(), [verdict](const JudgedWarning& w) { return w.verdict == verdict; });
+  return std::count_if(warnings.begin(), warnings.end(),
+                       [verdict](const JudgedWarning& w) { return w.verdict == verdict; });
 }
 
 Verdict Judge(const std::vector<AlertLine>& alerts, const std::string& rule, const std::vector<Truth>& truth) {

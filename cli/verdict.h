@@ -17,9 +17,9 @@ inline constexpr DurationMs kVerdictHorizon = 60 * kDay;
 struct CauseVerdict {
   LeavingCause cause = LeavingCause::kNone;
   int64_t left = 0;
-  int64_t in_time = 0;     // warned within the horizon before they left
-  int64_t afterwards = 0;  // not in time, but when they had fallen silent
-  int64_t held_out = 0;    // not warned because they belong to the holdout, which would have been
+  int64_t in_time = 0;            // warned within the horizon before they left
+  int64_t afterwards = 0;         // not in time, but when they had fallen silent
+  int64_t held_out = 0;           // not warned because they belong to the holdout, which would have been
   std::vector<DurationMs> leads;  // of those in time, ascending: from the earliest warning to the leaving
   int64_t missed() const { return left - in_time - afterwards - held_out; }
   // 0 without leads.
@@ -39,8 +39,8 @@ struct JudgedWarning {
 // Immutable after construction.
 struct Verdict {
   int64_t customers = 0;
-  CauseVerdict all;                   // cause is kNone
-  std::vector<CauseVerdict> causes;   // in the order of LeavingCause, without kNone
+  CauseVerdict all;                     // cause is kNone
+  std::vector<CauseVerdict> causes;     // in the order of LeavingCause, without kNone
   std::vector<JudgedWarning> warnings;  // in the order of the alerts
   int64_t held_out_warnings = 0;
 

@@ -25,12 +25,12 @@ Truth Leaves(const std::string& customer, DurationMs at, LeavingCause cause = Le
 
 TEST(Verdict, JudgesCustomersAndWarnings) {
   const std::vector<Truth> truth = {
-      Leaves("early", 80 * kDay), Leaves("twice", 50 * kDay), Leaves("gone", 10 * kDay, LeavingCause::kLifeChange),
-      Leaves("missed", 40 * kDay), Leaves("held", 40 * kDay), {"stays", std::nullopt, LeavingCause::kNone}};
-  std::vector<AlertLine> alerts = {
-      Warning("early", 10 * kDay),  // 70 days before: wrong
-      Warning("twice", 20 * kDay), Warning("twice", 45 * kDay), Warning("gone", 10 * kDay), Warning("held", 30 * kDay, true),
-      Warning("stays", 5 * kDay), Warning("nobody", 5 * kDay)};
+      Leaves("early", 80 * kDay),  Leaves("twice", 50 * kDay), Leaves("gone", 10 * kDay, LeavingCause::kLifeChange),
+      Leaves("missed", 40 * kDay), Leaves("held", 40 * kDay),  {"stays", std::nullopt, LeavingCause::kNone}};
+  std::vector<AlertLine> alerts = {Warning("early", 10 * kDay),  // 70 days before: wrong
+                                   Warning("twice", 20 * kDay), Warning("twice", 45 * kDay),
+                                   Warning("gone", 10 * kDay),  Warning("held", 30 * kDay, true),
+                                   Warning("stays", 5 * kDay),  Warning("nobody", 5 * kDay)};
   alerts.push_back(Warning("missed", 30 * kDay));
   alerts.back().status = "resolved";
   alerts.push_back(Warning("missed", 30 * kDay));
@@ -55,8 +55,7 @@ TEST(Verdict, JudgesCustomersAndWarnings) {
 
 TEST(Verdict, TheHorizonIsIncluded) {
   const std::vector<AlertLine> alerts = {Warning("a", 0), Warning("b", 0)};
-  const Verdict verdict =
-      Judge(alerts, "leaving", {Leaves("a", kVerdictHorizon), Leaves("b", kVerdictHorizon + 1)});
+  const Verdict verdict = Judge(alerts, "leaving", {Leaves("a", kVerdictHorizon), Leaves("b", kVerdictHorizon + 1)});
   EXPECT_EQ(verdict.Count(WarningVerdict::kRight), 1);
   EXPECT_EQ(verdict.Count(WarningVerdict::kWrong), 1);
 }

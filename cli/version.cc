@@ -15,7 +15,8 @@ constexpr const char* kCompiler = "gcc " __VERSION__;
 }  // namespace
 
 int RunVersion(bool json) {
-  fmt::print(fmt::runtime(json ? "{{\"name\":\"ebb\",\"version\":\"{}\",\"compiler\":\"{}\",\"build\":\"{}\",\"rocksdb\":\"{}\",\"simdjson\":\"{}\"}}\n"
+  fmt::print(fmt::runtime(json ? "{{\"name\":\"ebb\",\"version\":\"{}\",\"compiler\":\"{}\",\"build\":\"{}\","
+                                 "\"rocksdb\":\"{}\",\"simdjson\":\"{}\"}}\n"
                                : "ebb {}\ncompiler  {}\nbuild     {}\nrocksdb   {}\nsimdjson  {}\n"),
              EBB_VERSION, kCompiler, EBB_BUILD_TYPE, EBB_ROCKSDB_VERSION, EBB_SIMDJSON_VERSION);
   return 0;

@@ -7,7 +7,8 @@ target_compile_options(ebb_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-
   -ffp-contract=off -fno-fast-math -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # gcc 12 warns of these inside the standard library's own inlined code.
-  target_compile_options(ebb_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-dangling-pointer)
+  target_compile_options(ebb_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+    -Wno-array-bounds -Wno-dangling-pointer)
 endif()
 if(EBB_SANITIZE)
   target_compile_options(ebb_flags INTERFACE -fsanitize=${EBB_SANITIZE} -fno-sanitize-recover=all)

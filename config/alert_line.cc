@@ -25,8 +25,14 @@ absl::StatusOr<AlertLine> ParseAlertLine(std::string_view line) {
   const std::optional<TimeMs> time =
       root && diagnostics.empty() ? ParseTime(TextAt(*root, "event_time")) : std::nullopt;
   if (!time) return absl::InternalError(fmt::format("this line is no alert: {}", Quoted(line)));
-  AlertLine alert{TextAt(*root, "rule"), TextAt(*root, "customer_id"), TextAt(*root, "status"), TextAt(*root, "severity"),
-                  *time, {}, 0, false};
+  AlertLine alert{TextAt(*root, "rule"),
+                  TextAt(*root, "customer_id"),
+                  TextAt(*root, "status"),
+                  TextAt(*root, "severity"),
+                  *time,
+                  {},
+                  0,
+                  false};
   if (const YamlNode* score = root->Find("score")) {
     const std::string probability = TextAt(*score, "probability");
     alert.score = ParseNumber(probability.empty() ? TextAt(*score, "value") : probability).value_or(0);

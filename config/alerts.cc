@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view kRevisions[] = {"escalated", "resolved", "expired"};
 constexpr double kLargestHoldout = 0.5;
-constexpr size_t kMaxAlerts = 64;
 constexpr int kMaxConfirm = 1000;
 
 }  // namespace
@@ -149,14 +148,20 @@ void Assembler::DefaultFeatures(const std::vector<int>& named, AlertPlan* alert)
 }
 
 std::vector<int> Assembler::ReadFeatureList(const YamlNode& node) {
-  std::vector<std::string> known;
-  for (const FeatureName& feature : plan_.features) known.push_back(feature.name);
   std::vector<int> out;
   for (const YamlNode* item : ReadList(node, "features", diagnostics_)) {
-    int index = FindName(*item, "E0109", "feature", known);
+    int index = FindFeature(*item);
     if (index >= 0 && std::find(out.begin(), out.end(), index) == out.end()) out.push_back(index);
   }
   return out;
+}
+
+int Assembler::FindFeature(const YamlNode& node) {
+  auto found = node.is_scalar() ? features_.find(node.text) : features_.end();
+  if (found != features_.end() && found->second.index >= 0) return found->second.index;
+  std::vector<std::string> known;
+  for (const FeatureName& feature : plan_.features) known.push_back(feature.name);
+  return FindName(node, "E0109", "feature", known);
 }
 
 }  // namespace ebb

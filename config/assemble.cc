@@ -40,8 +40,8 @@ absl::StatusOr<SourceInput> OpenSource(const PipelineFile& file, const SourceCon
     EBB_ASSIGN_OR_RETURN(std::unique_ptr<Log> log, OpenGenerator(source.location, generator));
     input.logs.push_back({std::move(log), NewJsonDecoder(source.schema)});
   } else {
-    return absl::InvalidArgumentError(fmt::format("source '{0}' reads topic '{1}'; a replay needs files: --input {0}=PATH",
-                                                  source.schema.name, source.location));
+    return absl::InvalidArgumentError(fmt::format(
+        "source '{0}' reads topic '{1}'; a replay needs files: --input {0}=PATH", source.schema.name, source.location));
   }
   if (!source.derived.empty()) {
     for (LogInput& log : input.logs) {
@@ -53,10 +53,14 @@ absl::StatusOr<SourceInput> OpenSource(const PipelineFile& file, const SourceCon
 
 const OutputConfig& OutputOf(const PipelineFile& file, Stream stream) {
   switch (stream) {
-    case Stream::kAlerts: return file.alerts;
-    case Stream::kScores: return file.scores;
-    case Stream::kQuarantine: return file.quarantine;
-    case Stream::kShadow: return file.shadow;
+    case Stream::kAlerts:
+      return file.alerts;
+    case Stream::kScores:
+      return file.scores;
+    case Stream::kQuarantine:
+      return file.quarantine;
+    case Stream::kShadow:
+      return file.shadow;
   }
   return file.alerts;
 }
@@ -70,8 +74,8 @@ absl::StatusOr<std::vector<SourceInput>> OpenInputs(const PipelineFile& file, co
   for (const auto& [name, path] : paths) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     std::string hint = DidYouMean(name, names);
-    return absl::InvalidArgumentError(fmt::format("--input {}={}: the pipeline has no source '{}'{} ({})", name, path, name,
-                                                  hint.empty() ? "" : "; " + hint, KnownNames(names)));
+    return absl::InvalidArgumentError(fmt::format("--input {}={}: the pipeline has no source '{}'{} ({})", name, path,
+                                                  name, hint.empty() ? "" : "; " + hint, KnownNames(names)));
   }
   std::vector<SourceInput> inputs;
   for (const SourceConfig& source : file.sources) {

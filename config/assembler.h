@@ -1,5 +1,5 @@
-// The way from the YAML tree to a PipelineFile: one section of the file after the other, each reporting all of its errors
-// and leaving what is broken as a name of unknown type, so that one mistake is reported once.
+// The way from the YAML tree to a PipelineFile: one section of the file after the other, each reporting all of its
+// errors and leaving what is broken as a name of unknown type, so that one mistake is reported once.
 #pragma once
 
 #include <map>
@@ -53,8 +53,11 @@ class Assembler {
  private:
   static constexpr size_t kMaxFeatures = 4096;
   static constexpr size_t kMaxSources = 64;
-  static constexpr size_t kMaxTiles = 10000;   // of one window
-  static constexpr int kMaxKept = 10000;       // max_items, max_events
+  static constexpr size_t kMaxWindows = 256;
+  static constexpr size_t kMaxScores = 64;
+  static constexpr size_t kMaxAlerts = 64;
+  static constexpr size_t kMaxTiles = 10000;  // of one window
+  static constexpr int kMaxKept = 10000;      // max_items, max_events
 
   // pipeline.cc
   void ReadHead(MappingReader* reader);
@@ -65,7 +68,8 @@ class Assembler {
   // The names of a mapping whose keys are names of the user's: each good one with its index among the keys.
   std::vector<size_t> NamedEntries(const YamlNode& node, std::string_view what);
   // Index of a name in `known`, or -1 after reporting it.
-  int FindName(const YamlNode& node, std::string_view code, std::string_view kind, const std::vector<std::string>& known);
+  int FindName(const YamlNode& node, std::string_view code, std::string_view kind,
+               const std::vector<std::string>& known);
 
   // sources.cc
   void ReadSources(const YamlNode& node);
@@ -120,6 +124,8 @@ class Assembler {
   void ChooseExplained(const YamlNode* explain, const Expression& when, AlertPlan* alert);
   void DefaultFeatures(const std::vector<int>& named, AlertPlan* alert);
   std::vector<int> ReadFeatureList(const YamlNode& node);
+  // Index of a feature by its name, or -1 after reporting it.
+  int FindFeature(const YamlNode& node);
 
   // outputs.cc
   void ReadOutputs(const YamlNode& node, Span where);

@@ -2,6 +2,7 @@
 #include "config/diagnostic.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -47,9 +48,9 @@ int DisplayWidth(const std::string& character) {
   auto byte = [&](size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(character[i])) & 0x3F; };
   unsigned code = character.size() == 3 ? (byte(0) & 0x0F) << 12 | byte(1) << 6 | byte(2)
                                         : (byte(0) & 0x07) << 18 | byte(1) << 12 | byte(2) << 6 | byte(3);
-  static constexpr std::pair<unsigned, unsigned> kWide[] = {{0x1100, 0x115F},   {0x2E80, 0xA4CF},  {0xAC00, 0xD7A3},
-                                                            {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},  {0xFF00, 0xFF60},
-                                                            {0xFFE0, 0xFFE6},   {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}};
+  static constexpr std::pair<unsigned, unsigned> kWide[] = {{0x1100, 0x115F}, {0x2E80, 0xA4CF},   {0xAC00, 0xD7A3},
+                                                            {0xF900, 0xFAFF}, {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},
+                                                            {0xFFE0, 0xFFE6}, {0x1F300, 0x1FAFF}, {0x20000, 0x3FFFD}};
   for (auto [low, high] : kWide) {
     if (code >= low && code <= high) return 2;
   }
@@ -99,18 +100,19 @@ void AppendJsonText(std::string_view text, std::string* out) {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Optimal string alignment: insertions, deletions, replacements, swaps of neighbours.
+constexpr size_t kMaxNameBytes = 64;
+
+// Optimal string alignment: insertions, deletions, replacements, swaps of neighbours. Names of at most kMaxNameBytes.
 int EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<int>> d(a.size() + 1, std::vector<int>(b.size() + 1));
+  int d[kMaxNameBytes + 1][kMaxNameBytes + 1];
   for (size_t i = 0; i <= a.size(); ++i) d[i][0] = static_cast<int>(i);
   for (size_t j = 0; j <= b.size(); ++j) d[0][j] = static_cast<int>(j);
   for (size_t i = 1; i <= a.size(); ++i) {
     for (size_t j = 1; j <= b.size(); ++j) {
       int cost = Lower(a[i - 1]) == Lower(b[j - 1]) ? 0 : 1;
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost});
-      if (i > 1 && j > 1 && Lower(a[i - 1]) == Lower(b[j - 2]) && Lower(a[i - 2]) == Lower(b[j - 1])) {
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-      }
+      bool swapped = i > 1 && j > 1 && Lower(a[i - 1]) == Lower(b[j - 2]) && Lower(a[i - 2]) == Lower(b[j - 1]);
+      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];
@@ -121,7 +123,7 @@ int EditDistance(std::string_view a, std::string_view b) {
 void Diagnostics::Add(std::string_view code, Span span, std::string message, std::string hint,
                       std::vector<std::string> notes) {
   EBB_CHECK(FindErrorCode(code) != nullptr, "{} is not in the table", code);
-  if (diagnostics_.size() == kMaxDiagnostics) {
+  if (full()) {
     ++left_out_;
     return;
   }
@@ -156,7 +158,7 @@ std::string RenderText(const Diagnostics& diagnostics) {
     out += fmt::format("  ebb explain {}\n", d.code);
   }
   if (diagnostics.left_out() > 0) {
-    out += fmt::format("{}: {} more errors are not shown\n", diagnostics.file(), diagnostics.left_out());
+    out += fmt::format("{}: {} or more further errors are not shown\n", diagnostics.file(), diagnostics.left_out());
   }
   return out;
 }
@@ -169,8 +171,8 @@ std::string RenderJson(const Diagnostics& diagnostics) {
   for (const Diagnostic& d : diagnostics.Sorted()) {
     if (!first) out += ',';
     first = false;
-    out += fmt::format("{{\"code\":\"{}\",\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{},\"message\":", d.code,
-                       d.span.begin.line, d.span.begin.column, d.span.end.line, d.span.end.column);
+    out += fmt::format("{{\"code\":\"{}\",\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{},\"message\":",
+                       d.code, d.span.begin.line, d.span.begin.column, d.span.end.line, d.span.end.column);
     AppendJsonText(d.message, &out);
     out += ",\"hint\":";
     AppendJsonText(d.hint, &out);
@@ -186,12 +188,12 @@ std::string RenderJson(const Diagnostics& diagnostics) {
 }
 
 std::optional<std::string> NearestName(std::string_view name, std::span<const std::string> candidates) {
-  constexpr size_t kMaxNameBytes = 64;
   if (name.empty() || name.size() > kMaxNameBytes) return std::nullopt;
   std::optional<std::string> best;
   int best_distance = static_cast<int>(name.size() + 2) / 3 + 1;
   for (const std::string& candidate : candidates) {
-    if (candidate.size() > kMaxNameBytes) continue;
+    int longer = std::abs(static_cast<int>(candidate.size()) - static_cast<int>(name.size()));
+    if (candidate.size() > kMaxNameBytes || longer >= best_distance) continue;
     int distance = EditDistance(name, candidate);
     if (distance < best_distance && distance < static_cast<int>(std::max(name.size(), candidate.size()))) {
       best_distance = distance;

@@ -29,7 +29,7 @@ struct Span {
 };
 
 struct Diagnostic {
-  std::string code;     // "E0104", one of the table in error_codes.h
+  std::string code;  // "E0104", one of the table in error_codes.h
   Span span;
   std::string message;  // without a full stop
   std::string hint;     // stands beside the caret; may be empty
@@ -42,7 +42,7 @@ class Diagnostics {
   // `text` is the file's content, from which lines are shown.
   explicit Diagnostics(std::string file, std::string text = "") : file_(std::move(file)), text_(std::move(text)) {}
 
-  // More errors than this are only counted.
+  // No more errors than this are kept.
   static constexpr size_t kMaxDiagnostics = 1000;
 
   // `code` must be in the table. An error that equals an earlier one in code, place and message is not added.
@@ -51,7 +51,9 @@ class Diagnostics {
 
   bool empty() const { return diagnostics_.empty(); }
   size_t size() const { return diagnostics_.size(); }
-  // Errors beyond kMaxDiagnostics.
+  // There is no room for another error.
+  bool full() const { return diagnostics_.size() == kMaxDiagnostics; }
+  // Errors that were found, and not kept. There may be more: who sees full() needn't look on.
   size_t left_out() const { return left_out_; }
   // In order of position.
   std::vector<Diagnostic> Sorted() const;
@@ -67,7 +69,8 @@ class Diagnostics {
 
 // Each error as file:line:column, code and message; the line with its number; the caret run with the hint; the notes.
 std::string RenderText(const Diagnostics& diagnostics);
-// {"file":...,"errors":[{"code","line","column","end_line","end_column","message","hint","notes"},...]} and a newline.
+// {"file":...,"errors":[{"code","line","column","end_line","end_column","message","hint","notes"},...],
+// "left_out":0} and a newline.
 std::string RenderJson(const Diagnostics& diagnostics);
 
 // The candidate with the smallest Damerau-Levenshtein distance, if it is near enough to be a slip of the pen: at most

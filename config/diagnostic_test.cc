@@ -38,11 +38,11 @@ TEST(DiagnosticTest, CaretStandsRight) {
   };
   const Case kCases[] = {
       {"abc", 2, 3, "      |  ^"},
-      {"abc", 4, 4, "      |    ^"},            // behind the end
-      {"a\tbc", 3, 4, "      |   ^"},           // a tab is shown as one space
+      {"abc", 4, 4, "      |    ^"},                // behind the end
+      {"a\tbc", 3, 4, "      |   ^"},               // a tab is shown as one space
       {"\u5ba2\u6237 bc", 4, 5, "      |      ^"},  // wide characters take two columns
       {"\u00e4bc", 2, 3, "      |  ^"},
-      {"abc", 2, 40, "      |  ^^"},            // never past the line
+      {"abc", 2, 40, "      |  ^^"},  // never past the line
   };
   for (const Case& c : kCases) {
     Diagnostics d("x", c.line);
@@ -57,7 +57,7 @@ TEST(DiagnosticTest, LongLinesAreShownAroundTheCaret) {
   d.Add("E0202", {{1, 1001}, {1, 1004}}, "m");
   std::string text = RenderText(d);
   EXPECT_LT(text.size(), 500u);
-  size_t line = text.find("...") , caret = text.find("^^^");
+  size_t line = text.find("..."), caret = text.find("^^^");
   ASSERT_NE(caret, std::string::npos);
   size_t caret_line = text.rfind('\n', caret) + 1;
   size_t shown_line = text.rfind('\n', line) + 1;
@@ -79,22 +79,31 @@ TEST(DiagnosticTest, JsonHasTheSame) {
             "\"left_out\":0}\n");
 }
 
-TEST(DiagnosticTest, TooManyErrorsAreCounted) {
+TEST(DiagnosticTest, TooManyErrorsAreCut) {
   Diagnostics d("x");
   for (size_t i = 0; i < Diagnostics::kMaxDiagnostics + 5; ++i) {
     d.Add("E0202", {{static_cast<int>(i) + 1, 1}, {static_cast<int>(i) + 1, 2}}, "m");
   }
   EXPECT_EQ(d.size(), Diagnostics::kMaxDiagnostics);
+  EXPECT_TRUE(d.full());
   EXPECT_EQ(d.left_out(), 5u);
-  EXPECT_THAT(RenderText(d), testing::HasSubstr("x: 5 more errors are not shown\n"));
+  EXPECT_THAT(RenderText(d), testing::HasSubstr("x: 5 or more further errors are not shown\n"));
 }
 
 TEST(NearestNameTest, Table) {
   const std::vector<std::string> kNames = {"count", "sum", "mean", "cooldown", "decayed_sum", "calls_week"};
-  const std::pair<std::string, std::string> kCases[] = {
-      {"cuont", "count"}, {"coutn", "count"},   {"smu", "sum"},        {"COUNT", "count"},   {"cooldwon", "cooldown"},
-      {"avg", ""},        {"", ""},             {"x", ""},             {"calls_wek", "calls_week"},
-      {"decaysum", "decayed_sum"},              {"quantile", ""},      {std::string(200, 'c'), ""}};
+  const std::pair<std::string, std::string> kCases[] = {{"cuont", "count"},
+                                                        {"coutn", "count"},
+                                                        {"smu", "sum"},
+                                                        {"COUNT", "count"},
+                                                        {"cooldwon", "cooldown"},
+                                                        {"avg", ""},
+                                                        {"", ""},
+                                                        {"x", ""},
+                                                        {"calls_wek", "calls_week"},
+                                                        {"decaysum", "decayed_sum"},
+                                                        {"quantile", ""},
+                                                        {std::string(200, 'c'), ""}};
   for (const auto& [name, nearest] : kCases) {
     EXPECT_EQ(NearestName(name, kNames).value_or(""), nearest) << name;
   }

@@ -11,57 +11,66 @@ namespace {
 
 constexpr ErrorCode kErrorCodes[] = {
     {"E0001", "the pipeline file can't be read",
-     "The path doesn't name a file that this user may read. Check the spelling of the path, and the permissions of the\n"
-     "file and its folder."},
+     "The path doesn't name a file that this user may read. Check the spelling of the path, and the\n"
+     "permissions of the file and its folder."},
     {"E0002", "the pipeline file is too large",
-     "A pipeline file has at most 1 MiB. A larger one is most likely another file given by mistake, such as the data."},
+     "A pipeline file has at most 1 MiB. A larger one is most likely another file given by mistake, such\n"
+     "as the data."},
     {"E0003", "a character isn't allowed",
-     "The file must be UTF-8 text without control characters. Files saved as Latin-1 or UTF-16 have to be saved again as\n"
-     "UTF-8. Inside double quotes a control character can be written as \\x1b."},
+     "The file must be UTF-8 text without control characters. Files saved as Latin-1 or UTF-16 have to be\n"
+     "saved again as UTF-8. Inside double quotes a control character can be written as \\x1b."},
     {"E0004", "a tab is used as indentation",
-     "YAML indents with spaces only, because editors show tabs in different widths. Replace the tab by spaces; most\n"
-     "editors can do it for the whole file."},
+     "YAML indents with spaces only, because editors show tabs in different widths. Replace the tab by\n"
+     "spaces; most editors can do it for the whole file."},
     {"E0005", "a quote isn't closed on its line",
      "    when: \"churn > 0.7\n\n"
-     "A text that begins with a quote must end with the same quote on the same line. Close it. A longer text goes into\n"
-     "a block, with | or > behind the key and the text indented below."},
+     "A text that begins with a quote must end with the same quote on the same line. Close it. A longer\n"
+     "text goes into a block, with | or > behind the key and the text indented below."},
     {"E0006", "this isn't YAML",
-     "The file's structure can't be read from here on, so nothing behind this place was checked. Typical reasons: a line\n"
-     "that is indented differently from its neighbours, a missing comma or bracket in {...} or [...], or a text with\n"
-     "': ' or ' #' or a leading * & ! % @ ` in it, which has to stand in quotes."},
+     "The file's structure can't be read from here on, so nothing behind this place was checked. Typical\n"
+     "reasons: a line that is indented differently from its neighbours, a missing comma or bracket in\n"
+     "{...} or [...], or a text with ': ' or ' #' or a leading * & ! % @ ` in it, which has to stand in\n"
+     "quotes."},
     {"E0007", "a key stands twice",
      "    calls: {from: calls, agg: count, over: day}\n"
      "    calls: {from: calls, agg: sum, of: charge, over: day}\n\n"
-     "Each key may stand once in its mapping; otherwise one of the two would silently win. Rename or remove one."},
+     "Each key may stand once in its mapping; otherwise one of the two would silently win. Rename or\n"
+     "remove one."},
     {"E0008", "anchors and aliases aren't part of the language",
-     "YAML's &name and *name hide what a pipeline does. Write the value out at each place, or name it once as a feature,\n"
-     "window or field. A text that begins with * or & has to stand in quotes."},
+     "YAML's &name and *name hide what a pipeline does. Write the value out at each place, or name it once\n"
+     "as a feature, window or field. A text that begins with * or & has to stand in quotes."},
     {"E0009", "tags aren't part of the language",
-     "YAML's !tag is not used here; types are declared with `type:`. A text that begins with ! has to stand in quotes."},
+     "YAML's !tag is not used here; types are declared with `type:`. A text that begins with ! has to\n"
+     "stand in quotes."},
     {"E0010", "the file holds several documents",
-     "A line with --- begins another YAML document. One file is one pipeline: split the file, or remove the line."},
+     "A line with --- begins another YAML document. One file is one pipeline: split the file, or remove\n"
+     "the line."},
     {"E0011", "the file is nested too deeply", "At most 64 levels of mappings and lists may stand inside each other."},
     {"E0012", "the file is empty",
-     "There is nothing in it but comments. The smallest pipeline has the keys pipeline, entity and sources."},
+     "There is nothing in it but comments. The smallest pipeline has the keys pipeline, entity and\n"
+     "sources."},
     {"E0013", "an environment variable isn't set",
      "    topic: \"${CALLS_TOPIC}\"\n\n"
-     "The variable has no value in the environment of this process. Set it, or give a default: ${CALLS_TOPIC:-cdr}."},
+     "The variable has no value in the environment of this process. Set it, or give a default:\n"
+     "${CALLS_TOPIC:-cdr}."},
     {"E0014", "a ${...} can't be resolved",
-     "The forms are ${NAME}, ${NAME:-default} and ${file:PATH}, inside values. NAME has letters, digits and underscores.\n"
-     "The file of ${file:PATH} must be readable UTF-8 of at most 64 KiB. A literal ${ is written $${."},
+     "The forms are ${NAME}, ${NAME:-default} and ${file:PATH}, inside values. NAME has letters, digits\n"
+     "and underscores. The file of ${file:PATH} must be readable UTF-8 of at most 64 KiB. A literal ${ is\n"
+     "written $${."},
     {"E0101", "unknown key",
-     "    alerts:\n      at_risk: {when: \"churn > 0.7\", cooldwon: 14d}\n\n"
-     "A key that isn't known here would have no effect, so it is an error. Correct its spelling; the known keys of this\n"
-     "place are listed with the error."},
+     "    alerts:\n"
+     "      at_risk: {when: \"churn > 0.7\", cooldwon: 14d}\n\n"
+     "A key that isn't known here would have no effect, so it is an error. Correct its spelling; the known\n"
+     "keys of this place are listed with the error."},
     {"E0102", "a required key is missing",
      "Without this key the part of the file can't work, and there is no sensible default. Add it."},
     {"E0103", "the value has another shape",
-     "A single value, a list [a, b] and a mapping {key: value} are three different things, and each key takes one of\n"
-     "them. A key with nothing behind it has no value at all."},
+     "A single value, a list [a, b] and a mapping {key: value} are three different things, and each key\n"
+     "takes one of them. A key with nothing behind it has no value at all."},
     {"E0104", "unknown aggregation",
      "    calls: {from: calls, agg: cuont, over: day}\n\n"
-     "`agg:` takes the name of an aggregation, or a list of names. Correct the spelling; the known ones are listed with\n"
-     "the error."},
+     "`agg:` takes the name of an aggregation, or a list of names. Correct the spelling; the known ones\n"
+     "are listed with the error."},
     {"E0105", "unknown source",
      "    drops: {from: cals, agg: count, over: day}\n\n"
      "The name must be one that stands below `sources:`."},
@@ -73,107 +82,126 @@ constexpr ErrorCode kErrorCodes[] = {
      "The name must be one that stands below `fields:` of the source."},
     {"E0108", "unknown score", "The name must be one that stands below `scores:`."},
     {"E0109", "unknown feature",
-     "The name must be one of the features as they are named after expansion: a feature `calls` over [day, week] makes\n"
-     "calls_day and calls_week, and there is no feature `calls`."},
+     "The name must be one of the features as they are named after expansion: a feature `calls` over [day,\n"
+     "week] makes calls_day and calls_week, and there is no feature `calls`."},
     {"E0110", "a name has another form",
-     "Names of sources, fields, windows, features, scores and alerts begin with a letter and have letters, digits and\n"
-     "underscores, at most 64. Words of the expression language (and, if, rate, tenure, ...) can't be names. The name of\n"
-     "the pipeline has small letters, digits and hyphens."},
+     "Names of sources, fields, windows, features, scores and alerts begin with a letter and have letters,\n"
+     "digits and underscores, at most 64. Words of the expression language (and, if, rate, tenure, ...)\n"
+     "can't be names. The name of the pipeline has small letters, digits and hyphens."},
     {"E0111", "a name is used twice",
-     "    calls: {from: calls, agg: count, over: [day, week]}\n    calls_day: {expr: \"calls_week / 7\"}\n\n"
-     "A feature over several windows or with several aggregations makes several names; features and scores share one\n"
-     "set of names, because expressions read both. Rename one of the two."},
+     "    calls: {from: calls, agg: count, over: [day, week]}\n"
+     "    calls_day: {expr: \"calls_week / 7\"}\n\n"
+     "A feature over several windows or with several aggregations makes several names; features and scores\n"
+     "share one set of names, because expressions read both. Rename one of the two."},
     {"E0112", "unknown word",
-     "    unit: millis\n\nThis key takes one of a few words; they are listed with the error."},
+     "    unit: millis\n\n"
+     "This key takes one of a few words; they are listed with the error."},
     {"E0113", "keys that don't go together",
-     "Some keys exclude each other (file, topic and generate: a source has one origin), and some have a meaning only\n"
-     "beside another one. The message says which."},
+     "Some keys exclude each other (file, topic and generate: a source has one origin), and some have a\n"
+     "meaning only beside another one. The message says which."},
     {"E0114", "unknown alert", "The name must be one that stands below `alerts:`."},
     {"E0201", "not a duration",
      "    cooldown: 14\n\n"
      "A duration is a number with its unit: 250ms, 30s, 5m, 6h, 7d, 2w, or several in a row as in 1h30m."},
-    {"E0202", "not a number", "    intercept: none\n\nHere stands a number: 3, -2.5 or 1e3."},
-    {"E0203", "the value is out of range", "The message names the smallest and the largest value that is allowed here."},
-    {"E0204", "not a percentage", "    holdout: 0.05\n\nA percentage is a number with a percent sign: 5%."},
-    {"E0205", "neither true nor false", "    exact: yes\n\nHere stands true or false."},
+    {"E0202", "not a number",
+     "    intercept: none\n\n"
+     "Here stands a number: 3, -2.5 or 1e3."},
+    {"E0203", "the value is out of range",
+     "The message names the smallest and the largest value that is allowed here."},
+    {"E0204", "not a percentage",
+     "    holdout: 0.05\n\n"
+     "A percentage is a number with a percent sign: 5%."},
+    {"E0205", "neither true nor false",
+     "    exact: yes\n\n"
+     "Here stands true or false."},
     {"E0206", "a reason code has another form",
      "    reason: service quality\n\n"
      "Reason codes are read by programs: capital letters and underscores, as in SERVICE_QUALITY."},
     {"E0207", "the window can't be divided into tiles",
      "    windows: {week: {length: 7d, tile: 5h}}\n\n"
-     "A window is kept as a row of tiles of equal length. The tile must divide the window's length; below a day it must\n"
-     "divide the day as well, and above it must be whole days. Without `tile:` the largest of 1m, 5m, 15m, 1h, 6h, 1d is\n"
-     "taken that divides the length and keeps the error at the window's edge within accuracy: {max_edge_error: ...}."},
+     "A window is kept as a row of tiles of equal length. The tile must divide the window's length; below\n"
+     "a day it must divide the day as well, and above it must be whole days. Without `tile:` the largest\n"
+     "of 1m, 5m, 15m, 1h, 6h, 1d is taken that divides the length and keeps the error at the window's edge\n"
+     "within accuracy: {max_edge_error: ...}."},
     {"E0208", "a path has another form",
-     "For JSON a path is a JSON pointer: /subscriber/id, with ~1 for / and ~0 for ~ inside a name; a bare name means the\n"
-     "member of that name at the top. For CSV it is the name of a column."},
+     "For JSON a path is a JSON pointer: /subscriber/id, with ~1 for / and ~0 for ~ inside a name; a bare\n"
+     "name means the member of that name at the top. For CSV it is the name of a column."},
     {"E0209", "there are too many of them",
-     "The limits: 64 sources, 64 fields of a source (conditions that aren't a plain field count as one), 4096 features,\n"
-     "and a total size of all expressions. Remove what no score and no alert reads."},
-    {"E0210", "bands or severities out of order",
-     "    bands: {high: 0.7, low: 0}\n\nBands are written in ascending order of their lower bound, each bound once."},
+     "The limits: 64 sources, 64 fields of a source (a condition that isn't a plain field counts as one),\n"
+     "256 windows, 4096 features, 64 scores, 64 alerts, and a total size of all expressions. Remove what\n"
+     "no score and no alert reads."},
+    {"E0210", "bands are out of order",
+     "    bands: {high: 0.7, low: 0}\n\n"
+     "Bands are written in ascending order of their lower bound, each bound once."},
     {"E0211", "the holdout is larger than half",
      "    holdout: 80%\n\n"
-     "A holdout is the share of customers that get no alert, so that its effect can be measured. More than half of them\n"
-     "is most likely the share of those who do get it; write the rest instead."},
+     "A holdout is the share of customers that get no alert, so that its effect can be measured. More than\n"
+     "half of them is most likely the share of those who do get it; write the rest instead."},
     {"E0212", "a value doesn't fit the field's type",
      "    dropped: {type: bool, missing: 0}\n\n"
-     "The value must be of the field's declared type: false for a bool, 0 for an int, 0.00 for a decimal(2)."},
+     "The value must be of the field's declared type: false for a bool, 0 for an int, 0.00 for a\n"
+     "decimal(2)."},
     {"E0301", "the aggregation needs a field",
      "    minutes: {from: calls, agg: sum, over: day}\n\n"
      "This aggregation works on the values of a field. Name it: of: duration."},
     {"E0302", "the aggregation takes no field",
      "    calls: {from: calls, agg: count, of: duration, over: day}\n\n"
-     "This aggregation looks at the records themselves, not at a value. Remove `of:`. To count only some of the records,\n"
-     "use `where:`."},
+     "This aggregation looks at the records themselves, not at a value. Remove `of:`. To count only some\n"
+     "of the records, use `where:`."},
     {"E0303", "the field's type doesn't suit the aggregation",
      "    drops: {from: calls, agg: sum, of: dropped, over: day}\n\n"
-     "Sums, means and extremes need numbers (int or decimal). To count the records for which a bool is true, write\n"
-     "agg: count with where: dropped. For texts there is distinct."},
+     "Sums, means and extremes need numbers (int or decimal). To count the records for which a bool is\n"
+     "true, write agg: count with where: dropped. For texts there is distinct."},
     {"E0304", "windows and aggregation don't go together",
-     "Most aggregations need `over:` with one or several windows. recency and decayed_sum have no window: the one looks\n"
-     "at the last event ever, the other fades by its half-life."},
+     "Most aggregations need `over:` with one or several windows. recency and decayed_sum have no window:\n"
+     "the one looks at the last event ever, the other fades by its half-life."},
     {"E0305", "the key doesn't apply to the aggregation",
-     "half_life belongs to decayed_sum, max_items to distinct, max_events to exact: true, and exact to aggregations over\n"
-     "windows of finite length. Remove the key, or change the aggregation."},
+     "half_life belongs to decayed_sum, max_items to distinct, max_events to exact: true, and exact to\n"
+     "aggregations over windows of finite length. Remove the key, or change the aggregation."},
     {"E0306", "the half-life is missing",
      "    spend: {from: recharges, agg: decayed_sum, of: amount}\n\n"
      "A decayed sum needs the time after which a value counts half: half_life: 14d."},
     {"E0307", "expressions form a cycle",
-     "    a: {expr: \"b + 1\"}\n    b: {expr: \"a * 2\"}\n\n"
+     "    a: {expr: \"b + 1\"}\n"
+     "    b: {expr: \"a * 2\"}\n\n"
      "Each of them needs the value of the other first. Break the circle that the message shows."},
     {"E0401", "the expression can't be read",
-     "The caret shows where the expression stops making sense. There are numbers, durations (7d), texts ('x'), true,\n"
-     "false, null, names, + - * /, < <= > >= == !=, and, or, not, in (a, b), parentheses and functions."},
+     "The caret shows where the expression stops making sense. There are numbers, durations (7d), texts\n"
+     "('x'), true, false, null, names, + - * /, < <= > >= == !=, and, or, not, in (a, b), parentheses and\n"
+     "functions."},
     {"E0402", "a number has an unknown unit",
-     "    when: \"silence > 7days\"\n\nThe units are ms, s, m, h, d and w; a percentage is written 5%."},
+     "    when: \"silence > 7days\"\n\n"
+     "The units are ms, s, m, h, d and w; a percentage is written 5%."},
     {"E0403", "the expression is too long or too deep",
-     "An expression has at most 4096 characters, and at most 64 levels of parentheses, calls and signs. Name parts of it\n"
-     "as features of their own."},
+     "An expression has at most 4096 characters, and at most 64 levels of parentheses, calls and signs.\n"
+     "Name parts of it as features of their own."},
     {"E0404", "unknown name in an expression",
      "    when: \"silense > 7d\"\n\n"
-     "The name must be a feature (as named after expansion), tenure, or a score where scores can be read. In conditions\n"
-     "on records it must be a field of the source."},
+     "The name must be a feature (as named after expansion), tenure, or a score where scores can be read.\n"
+     "In conditions on records it must be a field of the source."},
     {"E0405", "unknown function",
      "The functions are if, coalesce, safe_div, rate, abs, min, max, clamp, log1p, sqrt and is_null."},
-    {"E0406", "another number of arguments", "    expr: \"safe_div(drops_week)\"\n\nThe message shows how it is called."},
+    {"E0406", "another number of arguments",
+     "    expr: \"safe_div(drops_week)\"\n\n"
+     "The message shows how it is called."},
     {"E0407", "the types don't go together",
      "    expr: \"calls_week + silence\"\n\n"
-     "Numbers, durations, texts and true/false don't mix. A duration divided by a duration is a number (silence / 1d are\n"
-     "days), a duration times a number is a duration. Null is tested with is_null(x)."},
+     "Numbers, durations, texts and true/false don't mix. A duration divided by a duration is a number\n"
+     "(silence / 1d are days), a duration times a number is a duration. Null is tested with is_null(x)."},
     {"E0408", "a unit is missing",
-     "    when: \"silence > 7\"\n\nThe other side is a duration, so 7 needs its unit: 7d, 7h or 7m."},
+     "    when: \"silence > 7\"\n\n"
+     "The other side is a duration, so 7 needs its unit: 7d, 7h or 7m."},
     {"E0409", "another type is wanted here",
      "    when: \"calls_week\"\n\n"
-     "A condition must be true or false, so it has a comparison in it: calls_week > 3. A weighted value must be a number;\n"
-     "a duration becomes one by division: silence / 1d."},
+     "A condition must be true or false, so it has a comparison in it: calls_week > 3. A weighted value\n"
+     "must be a number; a duration becomes one by division: silence / 1d."},
     {"E0410", "rate() can't be taken of this",
      "    expr: \"rate(silence)\"\n\n"
-     "rate(f) is f per day of its window, so f must be the name of a count, sum or distinct over a window of finite\n"
-     "length."},
+     "rate(f) is f per day of its window, so f must be the name of a count, sum or distinct over a window\n"
+     "of finite length."},
     {"E0501", "the test says too much or too little",
-     "A record in `given:` is one source with its values and `at:`. An expectation has either alert, feature or score,\n"
-     "and a customer. The message says what is missing or superfluous."},
+     "A record in `given:` is one source with its values and `at:`. An expectation has either alert,\n"
+     "feature or score, and a customer. The message says what is missing or superfluous."},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The closed table of everything that can be wrong with a pipeline file. Codes are stable: they are never renumbered, and
-// a code that goes out of use is not given to another error. Every code here is raised by a test.
+// The closed table of everything that can be wrong with a pipeline file. Codes are stable: they are never renumbered,
+// and a code that goes out of use is not given to another error. Every code here is raised by a test.
 #pragma once
 
 #include <span>

@@ -27,11 +27,12 @@ std::string ReadFile(const std::filesystem::path& path) {
 }
 
 LoadResult Load(const std::string& text, const std::string& name) {
-  return LoadPipelineText(text, name, {[](const std::string& variable) -> std::optional<std::string> {
-                                         if (variable == "EBB_TEST_AGG") return "cuont";
-                                         return std::nullopt;
-                                       },
-                                       ""});
+  return LoadPipelineText(text, name,
+                          {[](const std::string& variable) -> std::optional<std::string> {
+                             if (variable == "EBB_TEST_AGG") return "cuont";
+                             return std::nullopt;
+                           },
+                           ""});
 }
 
 std::vector<std::filesystem::path> BrokenFiles() {
@@ -49,7 +50,8 @@ std::string TextUnder(const std::string& text, Span span) {
   std::string line;
   for (int i = 0; i < span.begin.line; ++i) std::getline(lines, line);
   if (span.end.line != span.begin.line) return "(several lines)";
-  return line.substr(static_cast<size_t>(span.begin.column) - 1, static_cast<size_t>(span.end.column - span.begin.column));
+  return line.substr(static_cast<size_t>(span.begin.column) - 1,
+                     static_cast<size_t>(span.end.column - span.begin.column));
 }
 
 TEST(ErrorsTest, GoldenTexts) {
@@ -119,14 +121,15 @@ TEST(ErrorsTest, CaretsStandUnderTheRightText) {
   for (const Case& c : kCases) {
     std::string text = ReadFile(std::filesystem::path(kFolder) / (c.file + ".yaml"));
     std::vector<std::string> found;
-    for (const Diagnostic& d : Load(text, "x").diagnostics.Sorted()) found.push_back(d.code + " " + TextUnder(text, d.span));
+    for (const Diagnostic& d : Load(text, "x").diagnostics.Sorted())
+      found.push_back(d.code + " " + TextUnder(text, d.span));
     EXPECT_THAT(found, testing::Contains(c.code + " " + c.under)) << c.file;
   }
 }
 
 TEST(ErrorsTest, OneMistakeIsOneError) {
-  for (std::string file : {"unknown_window", "unknown_score", "of_missing", "holdout", "reason_code", "tab", "open_quote",
-                           "unknown_unit", "unknown_key_top", "anchors"}) {
+  for (std::string file : {"unknown_window", "unknown_score", "of_missing", "holdout", "reason_code", "tab",
+                           "open_quote", "unknown_unit", "unknown_key_top", "anchors"}) {
     LoadResult loaded = Load(ReadFile(std::filesystem::path(kFolder) / (file + ".yaml")), file);
     EXPECT_EQ(loaded.diagnostics.size(), file == "anchors" ? 2u : 1u) << RenderText(loaded.diagnostics);
   }
@@ -136,14 +139,15 @@ TEST(ErrorsTest, SecretsNeverShow) {
   std::string secret = testing::TempDir() + "/ebb_secret_in_error";
   std::ofstream(secret) << "hunter2";
   const std::string value = "\"${file:" + secret + "}\"";
-  const std::string text = "pipeline: " + value + "\nentity: {key: k}\nsources:\n  s:\n    file: f\n    format: " + value +
-                           "\n    time: {field: t, unit: " + value + ", disorder: " + value + "}\n    fields:\n      a: {type: " +
-                           value + ", missing: " + value + "}\nwindows: {w: " + value + "}\nfeatures:\n  x: {from: " + value +
-                           ", agg: " + value + ", over: " + value + ", where: " + value + "}\n  y: {expr: " + value +
-                           "}\naccuracy: {max_edge_error: " + value + "}\nscores:\n  c:\n    model: " + value +
-                           "\n    intercept: " + value + "\n    points: [{when: \"x > 1\", add: " + value + ", reason: " + value +
-                           "}]\nalerts:\n  a: {when: \"c > 1\", holdout: " + value + ", confirm: " + value + ", explain: " + value +
-                           ", revisions: " + value + "}\n";
+  const std::string text =
+      "pipeline: " + value + "\nentity: {key: k}\nsources:\n  s:\n    file: f\n    format: " + value +
+      "\n    time: {field: t, unit: " + value + ", disorder: " + value + "}\n    fields:\n      a: {type: " + value +
+      ", missing: " + value + "}\nwindows: {w: " + value + "}\nfeatures:\n  x: {from: " + value + ", agg: " + value +
+      ", over: " + value + ", where: " + value + "}\n  y: {expr: " + value + "}\naccuracy: {max_edge_error: " + value +
+      "}\nscores:\n  c:\n    model: " + value + "\n    intercept: " + value +
+      "\n    points: [{when: \"x > 1\", add: " + value + ", reason: " + value +
+      "}]\nalerts:\n  a: {when: \"c > 1\", holdout: " + value + ", confirm: " + value + ", explain: " + value +
+      ", revisions: " + value + "}\n";
   LoadResult loaded = Load(text, "x");
   EXPECT_GE(loaded.diagnostics.size(), 15u);
   EXPECT_THAT(RenderText(loaded.diagnostics), testing::Not(testing::HasSubstr("hunter2")));
@@ -164,10 +168,18 @@ TEST(ErrorsTest, MutatedFilesNeverCrash) {
       const std::string& other = seeds[random.Below(seeds.size())];
       size_t from = random.Below(other.size());
       switch (random.Below(4)) {
-        case 0: text.erase(at, 1 + random.Below(12)); break;
-        case 1: text.insert(at, other, from, 1 + random.Below(12)); break;
-        case 2: text[at] = other[from]; break;
-        default: text.replace(at, 1, "9"); break;
+        case 0:
+          text.erase(at, 1 + random.Below(12));
+          break;
+        case 1:
+          text.insert(at, other, from, 1 + random.Below(12));
+          break;
+        case 2:
+          text[at] = other[from];
+          break;
+        default:
+          text.replace(at, 1, "9");
+          break;
       }
     }
     LoadResult loaded = Load(text, "x");

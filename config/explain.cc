@@ -16,31 +16,28 @@ std::string TextOf(const PipelineFile& pipeline, const std::string& key) {
   return found == pipeline.texts.end() ? "" : found->second;
 }
 
-std::string TypeText(const Field& field) {
-  switch (field.type) {
-    case FieldType::kInt: return "int";
-    case FieldType::kDecimal: return fmt::format("decimal({})", field.decimals);
-    case FieldType::kBool: return "bool";
-    case FieldType::kString: return "string";
-  }
-  return "";
-}
-
 std::string_view UnitText(TimeUnit unit) {
   switch (unit) {
-    case TimeUnit::kSeconds: return "s";
-    case TimeUnit::kMillis: return "ms";
-    case TimeUnit::kMicros: return "us";
-    case TimeUnit::kRfc3339: return "rfc3339";
+    case TimeUnit::kSeconds:
+      return "s";
+    case TimeUnit::kMillis:
+      return "ms";
+    case TimeUnit::kMicros:
+      return "us";
+    case TimeUnit::kRfc3339:
+      return "rfc3339";
   }
   return "";
 }
 
 std::string OriginText(const SourceConfig& source) {
   switch (source.origin) {
-    case SourceConfig::Origin::kFile: return "file " + source.location;
-    case SourceConfig::Origin::kTopic: return "topic " + source.location;
-    case SourceConfig::Origin::kGenerate: return "generator " + source.location;
+    case SourceConfig::Origin::kFile:
+      return "file " + source.location;
+    case SourceConfig::Origin::kTopic:
+      return "topic " + source.location;
+    case SourceConfig::Origin::kGenerate:
+      return "generator " + source.location;
   }
   return "";
 }
@@ -49,17 +46,18 @@ void ExplainSources(const PipelineFile& pipeline, std::string* out) {
   *out += "\nSources\n";
   for (const SourceConfig& source : pipeline.sources) {
     const SourceSchema& s = source.schema;
-    *out += fmt::format("  {}: {}, {}, key {}\n", s.name, OriginText(source), s.format == Format::kJson ? "json" : "csv",
-                        s.key_path);
-    *out += fmt::format("    time {} in {}, disorder {}, late records {}{}\n", s.time.path, UnitText(s.time.unit),
-                        FormatDuration(s.time.disorder), s.time.quarantine_late ? "go to the quarantine" : "are used",
-                        s.time.max_jump ? ", jumps of more than " + FormatDuration(*s.time.max_jump) + " are refused" : "");
+    *out += fmt::format("  {}: {}, {}, key {}\n", s.name, OriginText(source),
+                        s.format == Format::kJson ? "json" : "csv", s.key_path);
+    *out +=
+        fmt::format("    time {} in {}, disorder {}, late records {}{}\n", s.time.path, UnitText(s.time.unit),
+                    FormatDuration(s.time.disorder), s.time.quarantine_late ? "go to the quarantine" : "are used",
+                    s.time.max_jump ? ", jumps of more than " + FormatDuration(*s.time.max_jump) + " are refused" : "");
     if (s.missing_key == MissingKey::kFilter) *out += "    records without a key are left out\n";
     if (s.missing_key == MissingKey::kUse) {
       *out += fmt::format("    records without a key belong to '{}'\n", s.missing_key_value);
     }
     for (const Field& field : s.fields) {
-      *out += fmt::format("    {} {}{}\n", field.name, TypeText(field),
+      *out += fmt::format("    {} {}{}\n", field.name, FieldTypeText(field.type, field.decimals),
                           field.missing ? ", with a default" : (field.required ? "" : ", may be null"));
     }
     for (const DerivedFieldsPlan::Computed& field : source.derived.computed) {
@@ -130,7 +128,8 @@ void ExplainEvaluation(const Plan& plan, std::string* out) {
   }
   if (plan.evaluate.also_every > 0) *out += fmt::format(", also every {}", FormatDuration(plan.evaluate.also_every));
   if (!plan.deadlines.empty()) {
-    *out += fmt::format(", and at {} deadline{} of silence", plan.deadlines.size(), plan.deadlines.size() == 1 ? "" : "s");
+    *out +=
+        fmt::format(", and at {} deadline{} of silence", plan.deadlines.size(), plan.deadlines.size() == 1 ? "" : "s");
   }
   *out += '\n';
 }
@@ -192,7 +191,7 @@ void ExplainOutputs(const PipelineFile& pipeline, std::string* out) {
                                                                        {"quarantine", &pipeline.quarantine}};
   *out += "\nOutputs\n";
   for (auto [name, output] : kOutputs) {
-    std::string place = !output->file.empty() ? "file " + output->file
+    std::string place = !output->file.empty()    ? "file " + output->file
                         : !output->topic.empty() ? "topic " + output->topic
                                                  : "not written";
     if (name == "scores" && pipeline.plan.outputs.scores != OutputPlan::Scores::kNone) {

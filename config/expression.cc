@@ -103,8 +103,8 @@ class ExpressionParser {
   }
 
   void ReadSymbol() {
-    static constexpr std::string_view kSymbols[] = {"<=", ">=", "==", "!=", "<", ">", "+", "-",
-                                                    "*",  "/",  "(",  ")",  ","};
+    static constexpr std::string_view kSymbols[] = {"<=", ">=", "==", "!=", "<", ">", "+",
+                                                    "-",  "*",  "/",  "(",  ")", ","};
     std::string_view rest = text_.substr(token_begin_);
     for (std::string_view symbol : kSymbols) {
       if (rest.substr(0, symbol.size()) == symbol) {
@@ -113,9 +113,11 @@ class ExpressionParser {
         return;
       }
     }
-    static constexpr std::pair<std::string_view, std::string_view> kOthers[] = {
-        {"&&", "write and"}, {"||", "write or"}, {"!", "write not"},
-        {"=", "write == to compare"}, {"%", "a percentage is written 5%"}};
+    static constexpr std::pair<std::string_view, std::string_view> kOthers[] = {{"&&", "write and"},
+                                                                                {"||", "write or"},
+                                                                                {"!", "write not"},
+                                                                                {"=", "write == to compare"},
+                                                                                {"%", "a percentage is written 5%"}};
     for (auto [symbol, hint] : kOthers) {
       if (rest.substr(0, symbol.size()) == symbol) {
         token_end_ = token_begin_ + symbol.size();
@@ -304,10 +306,17 @@ class ExpressionParser {
     if (token_ == Token::kWord) return ParseWord();
     ExprKind kind;
     switch (token_) {
-      case Token::kNumber: kind = ExprKind::kNumber; break;
-      case Token::kDuration: kind = ExprKind::kDuration; break;
-      case Token::kText: kind = ExprKind::kText; break;
-      default: return FailUnexpected("a value");
+      case Token::kNumber:
+        kind = ExprKind::kNumber;
+        break;
+      case Token::kDuration:
+        kind = ExprKind::kDuration;
+        break;
+      case Token::kText:
+        kind = ExprKind::kText;
+        break;
+      default:
+        return FailUnexpected("a value");
     }
     double number = number_;
     std::string text(kind == ExprKind::kText ? Shown().substr(1, Shown().size() - 2) : "");
@@ -364,9 +373,12 @@ class ExpressionParser {
 
 Expression ParseExpression(std::string_view text, std::vector<ExpressionIssue>* issues) {
   if (text.size() > kMaxExpressionBytes) {
-    issues->push_back({"E0403", 0, text.size(),
+    issues->push_back({"E0403",
+                       0,
+                       text.size(),
                        fmt::format("the expression has {} bytes, the limit is {}", text.size(), kMaxExpressionBytes),
-                       "name parts of it as features", {}});
+                       "name parts of it as features",
+                       {}});
     Expression none;
     none.source = std::string(text);
     return none;
@@ -375,9 +387,9 @@ Expression ParseExpression(std::string_view text, std::vector<ExpressionIssue>* 
 }
 
 bool IsReservedWord(std::string_view word) {
-  static constexpr std::string_view kWords[] = {"and",      "or",   "not", "in",  "true", "false", "null",  "if",
-                                                "coalesce", "rate", "abs", "min", "max",  "clamp", "log1p", "sqrt",
-                                                "safe_div", "is_null", "tenure"};
+  static constexpr std::string_view kWords[] = {"and",   "or",       "not",      "in",      "true",  "false", "null",
+                                                "if",    "coalesce", "rate",     "abs",     "min",   "max",   "clamp",
+                                                "log1p", "sqrt",     "safe_div", "is_null", "tenure"};
   return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 

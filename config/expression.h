@@ -1,5 +1,5 @@
-// The expression language of the pipeline file: text to syntax tree. Every node knows which characters it stands for, so
-// that later errors can point into the expression. Typing and compilation are in expression_compile.h.
+// The expression language of the pipeline file: text to syntax tree. Every node knows which characters it stands for,
+// so that later errors can point into the expression. Typing and compilation are in expression_compile.h.
 //
 //   or:       and ("or" and)*                     lowest
 //   and:      not ("and" not)*
@@ -24,11 +24,26 @@ inline constexpr size_t kMaxExpressionBytes = 4096;
 inline constexpr int kMaxExpressionDepth = 64;
 
 enum class ExprKind : uint8_t {
-  kNumber, kDuration, kText, kBool, kNullLiteral, kName,
-  kNegate, kNot,                                                       // one child
-  kAdd, kSubtract, kMultiply, kDivide,                                 // two children
-  kLess, kLessEqual, kGreater, kGreaterEqual, kEqual, kNotEqual,
-  kAnd, kOr,
+  kNumber,
+  kDuration,
+  kText,
+  kBool,
+  kNullLiteral,
+  kName,
+  kNegate,
+  kNot,  // one child
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,  // two children
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kEqual,
+  kNotEqual,
+  kAnd,
+  kOr,
   kIn,    // the value, then the list
   kCall,  // the arguments
 };

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "config/deadline.h"
 #include "config/diagnostic.h"
 #include "engine/base/check.h"
 #include "engine/stream/record.h"
@@ -48,16 +49,6 @@ bool IsNumeric(ExprType type) {
   return type == ExprType::kNumber || type == ExprType::kDuration || type == ExprType::kNullType;
 }
 
-ExprKind Mirrored(ExprKind kind) {
-  switch (kind) {
-    case ExprKind::kLess: return ExprKind::kGreater;
-    case ExprKind::kLessEqual: return ExprKind::kGreaterEqual;
-    case ExprKind::kGreater: return ExprKind::kLess;
-    case ExprKind::kGreaterEqual: return ExprKind::kLessEqual;
-    default: return kind;
-  }
-}
-
 // Confined to its task's thread.
 class Compiler {
  public:
@@ -76,7 +67,11 @@ class Compiler {
     out.type = root.type;
     out.reg = root.reg;
     out.reads = std::move(reads_);
-    if (out.ok && root.type == ExprType::kBool) CollectDeadlines(expression_.root, &out.deadlines);
+    if (out.ok && root.type == ExprType::kBool) {
+      std::vector<int> registers;
+      for (const Operand& operand : operands_) registers.push_back(operand.reg);
+      out.deadlines = FindDeadlines(expression_, scope_, registers);
+    }
     return out;
   }
 
@@ -90,7 +85,8 @@ class Compiler {
 
   Operand Fail(std::string_view code, int node, std::string message, std::string hint = "",
                std::vector<std::string> notes = {}) {
-    issues_.push_back({code, NodeAt(node).begin, NodeAt(node).end, std::move(message), std::move(hint), std::move(notes)});
+    issues_.push_back(
+        {code, NodeAt(node).begin, NodeAt(node).end, std::move(message), std::move(hint), std::move(notes)});
     return {};
   }
 
@@ -143,29 +139,47 @@ class Compiler {
   Operand Compile(int index) {
     const ExprNode& node = NodeAt(index);
     switch (node.kind) {
-      case ExprKind::kNumber: return Constant(ExprType::kNumber, node.number);
-      case ExprKind::kDuration: return Constant(ExprType::kDuration, node.number);
-      case ExprKind::kBool: return Constant(ExprType::kBool, node.number);
-      case ExprKind::kNullLiteral: return Constant(ExprType::kNullType, kNull);
-      case ExprKind::kText: return Constant(ExprType::kText, std::bit_cast<double>(HashText(node.text)));
-      case ExprKind::kName: return CompileName(index);
-      case ExprKind::kCall: return CompileCall(index);
-      case ExprKind::kIn: return CompileIn(index);
-      default: break;
+      case ExprKind::kNumber:
+        return Constant(ExprType::kNumber, node.number);
+      case ExprKind::kDuration:
+        return Constant(ExprType::kDuration, node.number);
+      case ExprKind::kBool:
+        return Constant(ExprType::kBool, node.number);
+      case ExprKind::kNullLiteral:
+        return Constant(ExprType::kNullType, kNull);
+      case ExprKind::kText:
+        return Constant(ExprType::kText, std::bit_cast<double>(HashText(node.text)));
+      case ExprKind::kName:
+        return CompileName(index);
+      case ExprKind::kCall:
+        return CompileCall(index);
+      case ExprKind::kIn:
+        return CompileIn(index);
+      default:
+        break;
     }
     for (int child : node.children) {
       if (operands_[child].type == ExprType::kUnknown) return {};
     }
     switch (node.kind) {
-      case ExprKind::kNegate: return CompileNegate(index);
-      case ExprKind::kNot: return CompileLogic(index, Op::kNot);
-      case ExprKind::kAnd: return CompileLogic(index, Op::kAnd);
-      case ExprKind::kOr: return CompileLogic(index, Op::kOr);
-      case ExprKind::kAdd: return CompileSum(index, Op::kAdd);
-      case ExprKind::kSubtract: return CompileSum(index, Op::kSubtract);
-      case ExprKind::kMultiply: return CompileProduct(index);
-      case ExprKind::kDivide: return CompileQuotient(index, Op::kDivide, node.children[0], node.children[1]);
-      default: return CompileComparison(index);
+      case ExprKind::kNegate:
+        return CompileNegate(index);
+      case ExprKind::kNot:
+        return CompileLogic(index, Op::kNot);
+      case ExprKind::kAnd:
+        return CompileLogic(index, Op::kAnd);
+      case ExprKind::kOr:
+        return CompileLogic(index, Op::kOr);
+      case ExprKind::kAdd:
+        return CompileSum(index, Op::kAdd);
+      case ExprKind::kSubtract:
+        return CompileSum(index, Op::kSubtract);
+      case ExprKind::kMultiply:
+        return CompileProduct(index);
+      case ExprKind::kDivide:
+        return CompileQuotient(index, Op::kDivide, node.children[0], node.children[1]);
+      default:
+        return CompileComparison(index);
     }
   }
 
@@ -252,8 +266,9 @@ class Compiler {
         return ExprType::kUnknown;
       }
     }
-    Fail("E0407", node,
-         fmt::format("{} is {}, {} is {}: they can't be {}", Shown(left), TypeName(a), Shown(right), TypeName(b), verb));
+    Fail(
+        "E0407", node,
+        fmt::format("{} is {}, {} is {}: they can't be {}", Shown(left), TypeName(a), Shown(right), TypeName(b), verb));
     return ExprType::kUnknown;
   }
 
@@ -312,10 +327,14 @@ class Compiler {
       return Fail("E0407", index, fmt::format("{} has no order", Shown(left)), "only == and != can be used");
     }
     switch (node.kind) {
-      case ExprKind::kLess: return Emit(ExprType::kBool, Op::kLess, a, b);
-      case ExprKind::kLessEqual: return Emit(ExprType::kBool, Op::kLessEqual, a, b);
-      case ExprKind::kGreater: return Emit(ExprType::kBool, Op::kLess, b, a);
-      default: return Emit(ExprType::kBool, Op::kLessEqual, b, a);
+      case ExprKind::kLess:
+        return Emit(ExprType::kBool, Op::kLess, a, b);
+      case ExprKind::kLessEqual:
+        return Emit(ExprType::kBool, Op::kLessEqual, a, b);
+      case ExprKind::kGreater:
+        return Emit(ExprType::kBool, Op::kLess, b, a);
+      default:
+        return Emit(ExprType::kBool, Op::kLessEqual, b, a);
     }
   }
 
@@ -352,12 +371,13 @@ class Compiler {
     }
     size_t count = node.children.size();
     if (count < function->least || count > function->most) {
-      std::string wanted = function->most == kAnyNumber   ? fmt::format("{} to {}", function->least, function->most)
-                           : function->least == 1         ? "1"
-                                                          : fmt::format("{}", function->least);
-      return Fail("E0406", index,
-                  fmt::format("{} takes {} argument{}, not {}", function->name, wanted, wanted == "1" ? "" : "s", count),
-                  fmt::format("write {}", function->form));
+      std::string wanted = function->most == kAnyNumber ? fmt::format("{} to {}", function->least, function->most)
+                           : function->least == 1       ? "1"
+                                                        : fmt::format("{}", function->least);
+      return Fail(
+          "E0406", index,
+          fmt::format("{} takes {} argument{}, not {}", function->name, wanted, wanted == "1" ? "" : "s", count),
+          fmt::format("write {}", function->form));
     }
     if (node.text == "rate") return CompileRate(index);
     for (int child : node.children) {
@@ -471,46 +491,6 @@ class Compiler {
          hint);
   }
 
-  // The instants at which comparisons of a recency (or tenure) turn true, below `and` and `or` only.
-  void CollectDeadlines(int index, std::vector<DeadlinePlan>* out) const {
-    std::vector<int> open = {index};
-    while (!open.empty()) {
-      const ExprNode& node = NodeAt(open.back());
-      open.pop_back();
-      if (node.kind == ExprKind::kAnd || node.kind == ExprKind::kOr) {
-        open.insert(open.end(), node.children.rbegin(), node.children.rend());
-      } else if (node.kind == ExprKind::kName) {
-        auto found = scope_.names->find(node.text);
-        if (found != scope_.names->end()) {
-          out->insert(out->end(), found->second.deadlines.begin(), found->second.deadlines.end());
-        }
-      } else if (node.children.size() == 2) {
-        AddDeadline(node.kind, node.children[0], node.children[1], out);
-        AddDeadline(Mirrored(node.kind), node.children[1], node.children[0], out);
-      }
-    }
-  }
-
-  void AddDeadline(ExprKind kind, int side, int threshold, std::vector<DeadlinePlan>* out) const {
-    if (kind != ExprKind::kGreater && kind != ExprKind::kGreaterEqual) return;
-    std::optional<int> measure = ClockOf(NodeAt(side));
-    if (!measure) return;
-    // A threshold that moves with time itself has no instant that could be known in advance.
-    for (int i = threshold; i >= 0 && NodeAt(i).begin >= NodeAt(threshold).begin; --i) {
-      if (ClockOf(NodeAt(i))) return;
-    }
-    out->push_back({*measure, operands_[threshold].reg, kind == ExprKind::kGreater});
-  }
-
-  // The measure of a name that grows with time: a recency, or -1 for tenure; empty for anything else.
-  std::optional<int> ClockOf(const ExprNode& node) const {
-    if (node.kind != ExprKind::kName) return std::nullopt;
-    if (node.text == "tenure" && scope_.plan != nullptr) return -1;
-    auto found = scope_.names->find(node.text);
-    if (found == scope_.names->end() || !found->second.recency) return std::nullopt;
-    return found->second.measure;
-  }
-
   const Expression& expression_;
   Scope& scope_;
   ProgramBuilder& builder_;
@@ -523,12 +503,18 @@ class Compiler {
 
 std::string_view TypeName(ExprType type) {
   switch (type) {
-    case ExprType::kNumber: return "a number";
-    case ExprType::kDuration: return "a duration";
-    case ExprType::kText: return "a text";
-    case ExprType::kBool: return "true or false";
-    case ExprType::kNullType: return "null";
-    case ExprType::kUnknown: return "of unknown type";
+    case ExprType::kNumber:
+      return "a number";
+    case ExprType::kDuration:
+      return "a duration";
+    case ExprType::kText:
+      return "a text";
+    case ExprType::kBool:
+      return "true or false";
+    case ExprType::kNullType:
+      return "null";
+    case ExprType::kUnknown:
+      return "of unknown type";
   }
   return "";
 }
@@ -537,7 +523,8 @@ Compiled CompileExpression(const Expression& expression, Want want, Scope* scope
                            std::vector<ExpressionIssue>* issues) {
   if (expression.root < 0) return {};
   if (scope->builder->register_count() > kMaxProgramRegisters) {
-    issues->push_back({"E0209", 0, expression.source.size(), "the expressions of this file are too large in all", "", {}});
+    issues->push_back(
+        {"E0209", 0, expression.source.size(), "the expressions of this file are too large in all", "", {}});
     return {};
   }
   return Compiler(expression, scope, issues).Run(want);

@@ -32,10 +32,10 @@ std::string_view TypeName(ExprType type);
 struct Symbol {
   ExprType type = ExprType::kUnknown;
   int reg = -1;
-  int index = -1;          // feature: index into Plan::features; field: its slot; -1: a score
-  int measure = -1;        // index into Plan::measures when it is one, undecorated
-  bool recency = false;    // the measure is a recency: comparisons with it have deadlines
-  bool rateable = false;   // the measure is a count, sum or distinct over a window
+  int index = -1;                       // feature: index into Plan::features; field: its slot; -1: a score
+  int measure = -1;                     // index into Plan::measures when it is one, undecorated
+  bool recency = false;                 // the measure is a recency: comparisons with it have deadlines
+  bool rateable = false;                // the measure is a count, sum or distinct over a window
   std::vector<DeadlinePlan> deadlines;  // of a bool feature: those of its expression
 };
 
@@ -60,8 +60,8 @@ struct Compiled {
   std::vector<DeadlinePlan> deadlines;
 };
 
-// Appends the instructions for `expression` to the scope's program. All type errors are added to `issues`; then, or when
-// the expression has a syntax error or reads something of unknown type, `ok` is false.
+// Appends the instructions for `expression` to the scope's program. All type errors are added to `issues`; then, or
+// when the expression has a syntax error or reads something of unknown type, `ok` is false.
 Compiled CompileExpression(const Expression& expression, Want want, Scope* scope, std::vector<ExpressionIssue>* issues);
 
 // The names that an expression reads, in order of first appearance.

@@ -16,16 +16,24 @@ namespace {
 
 std::string Shape(const Expression& e, int index) {
   const ExprNode& node = e.nodes[index];
-  static constexpr std::string_view kOps[] = {"num", "dur", "text", "bool", "null", "name", "neg", "not", "+", "-", "*",
-                                              "/",   "<",   "<=",   ">",    ">=",   "==",   "!=",  "and", "or", "in", ""};
+  static constexpr std::string_view kOps[] = {
+      "num", "dur", "text", "bool", "null", "name", "neg", "not", "+",  "-",  "*",
+      "/",   "<",   "<=",   ">",    ">=",   "==",   "!=",  "and", "or", "in", ""};
   switch (node.kind) {
-    case ExprKind::kNumber: return fmt::format("{}", node.number);
-    case ExprKind::kDuration: return fmt::format("{}ms", node.number);
-    case ExprKind::kText: return "'" + node.text + "'";
-    case ExprKind::kBool: return node.number == 1 ? "true" : "false";
-    case ExprKind::kNullLiteral: return "null";
-    case ExprKind::kName: return node.text;
-    default: break;
+    case ExprKind::kNumber:
+      return fmt::format("{}", node.number);
+    case ExprKind::kDuration:
+      return fmt::format("{}ms", node.number);
+    case ExprKind::kText:
+      return "'" + node.text + "'";
+    case ExprKind::kBool:
+      return node.number == 1 ? "true" : "false";
+    case ExprKind::kNullLiteral:
+      return "null";
+    case ExprKind::kName:
+      return node.text;
+    default:
+      break;
   }
   std::string out = "(" + (node.kind == ExprKind::kCall ? node.text : std::string(kOps[static_cast<int>(node.kind)]));
   for (int child : node.children) out += " " + Shape(e, child);
@@ -73,14 +81,14 @@ TEST(ExpressionTest, ErrorsPointAtTheRightBytes) {
     std::string text, code, at;
   };
   const Case kCases[] = {
-      {"a +", "E0401", ""},          {"(a", "E0401", ""},           {"a)", "E0401", ")"},
-      {"a = 1", "E0401", "="},       {"a && b", "E0401", "&&"},     {"a || b", "E0401", "||"},
-      {"!a", "E0401", "!"},          {"1 < a < 3", "E0401", "<"},   {"a ? b", "E0401", "?"},
-      {"7days", "E0402", "7days"},   {"7x + 1", "E0402", "7x"},     {"1.2.3", "E0401", "1.2.3"},
-      {"'abc", "E0401", "'abc"},     {"a b", "E0401", "b"},         {"f(a,)", "E0401", ")"},
-      {"a in b", "E0401", "b"},      {"and a", "E0401", "and"},     {"a \u5ba2", "E0401", "\u5ba2"},
-      {"", "E0401", ""},             {"   ", "E0401", "   "},       {"f(a b)", "E0401", "b"},
-      {"1 'x'", "E0401", "'x'"},     {"a % b", "E0401", "%"},       {"1e", "E0402", "1e"},
+      {"a +", "E0401", ""},        {"(a", "E0401", ""},         {"a)", "E0401", ")"},
+      {"a = 1", "E0401", "="},     {"a && b", "E0401", "&&"},   {"a || b", "E0401", "||"},
+      {"!a", "E0401", "!"},        {"1 < a < 3", "E0401", "<"}, {"a ? b", "E0401", "?"},
+      {"7days", "E0402", "7days"}, {"7x + 1", "E0402", "7x"},   {"1.2.3", "E0401", "1.2.3"},
+      {"'abc", "E0401", "'abc"},   {"a b", "E0401", "b"},       {"f(a,)", "E0401", ")"},
+      {"a in b", "E0401", "b"},    {"and a", "E0401", "and"},   {"a \u5ba2", "E0401", "\u5ba2"},
+      {"", "E0401", ""},           {"   ", "E0401", "   "},     {"f(a b)", "E0401", "b"},
+      {"1 'x'", "E0401", "'x'"},   {"a % b", "E0401", "%"},     {"1e", "E0402", "1e"},
       {"1e999", "E0401", "1e999"},
   };
   for (const Case& c : kCases) {
@@ -110,8 +118,9 @@ TEST(ExpressionTest, Limits) {
 }
 
 TEST(ExpressionTest, RandomTextNeverCrashes) {
-  static constexpr std::string_view kPieces[] = {"a", "1", "7d", "(", ")", ",", "+", "-", "*", "/", "<", "==", "and", "or",
-                                                 "not", "in", "if", "max", "'x'", "\"", "%", "null", " ", ".", "\xff"};
+  static constexpr std::string_view kPieces[] = {"a",   "1",  "7d", "(",    ")",  ",",   "+",   "-",  "*",
+                                                 "/",   "<",  "==", "and",  "or", "not", "in",  "if", "max",
+                                                 "'x'", "\"", "%",  "null", " ",  ".",   "\xff"};
   for (uint64_t seed = 1; seed <= 5000; ++seed) {
     Random random(seed);
     std::string text;
@@ -262,9 +271,9 @@ TEST_F(CompileTest, Values) {
 }
 
 TEST_F(CompileTest, NullsPropagate) {
-  for (std::string text : {"gone + 1", "n / zero", "gone > 1", "gone == gone", "no_t == 'abc'", "no_t != 'abc'", "no_t == t",
-                           "not unknown", "min(n, gone)", "sqrt(-n)", "null", "unknown and true", "gone in (1, 2)",
-                           "no_t in ('a', 'b')", "log1p(-n)", "1 / 0"}) {
+  for (std::string text : {"gone + 1", "n / zero", "gone > 1", "gone == gone", "no_t == 'abc'", "no_t != 'abc'",
+                           "no_t == t", "not unknown", "min(n, gone)", "sqrt(-n)", "null", "unknown and true",
+                           "gone in (1, 2)", "no_t in ('a', 'b')", "log1p(-n)", "1 / 0"}) {
     EXPECT_TRUE(IsNull(Run(text))) << text;
   }
 }
@@ -376,8 +385,8 @@ TEST_F(CompileTest, Deadlines) {
     std::string got;
     for (const DeadlinePlan& d : compiled.deadlines) {
       double threshold = builder_.Build().initial[d.threshold];
-      got += fmt::format("{}{}{} ", d.measure, d.strict ? ">" : ">=",
-                         IsNull(threshold) ? "?" : fmt::format("{}", threshold / kDay));
+      got += fmt::format("{}{}{} ", d.measure,
+                         d.strict ? ">" : ">=", IsNull(threshold) ? "?" : fmt::format("{}", threshold / kDay));
     }
     EXPECT_EQ(got, c.deadlines) << c.text;
   }

@@ -1,5 +1,5 @@
-// The section `features:`: aggregates over windows, expanded to one feature for each aggregation and window, and features
-// that are computed from others.
+// The section `features:`: aggregates over windows, expanded to one feature for each aggregation and window, and
+// features that are computed from others.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -104,8 +104,10 @@ bool Assembler::ReadOf(const YamlNode& of, const Aggregate& aggregate, const Sou
   if (!number && !aggregate.allows_text) {
     bool is_bool = info.type == FieldType::kBool;
     std::string hint = is_bool ? fmt::format("write agg: count, where: {}", *name) : "only distinct works on texts";
-    diagnostics_->Add("E0303", of.span, fmt::format("{} of {}: the field is a {}, not a number", aggregate.name,
-                                                  Quoted(*name), is_bool ? "bool" : "text"), hint);
+    diagnostics_->Add("E0303", of.span,
+                      fmt::format("{} of {}: the field is a {}, not a number", aggregate.name, Quoted(*name),
+                                  is_bool ? "bool" : "text"),
+                      hint);
     return false;
   }
   measure->slot = found->second.index;
@@ -177,7 +179,8 @@ bool Assembler::ReadLimits(MappingReader* reader, const std::vector<const Aggreg
   }
   if (const YamlNode* max_items = reader->Take("max_items")) {
     measure->max_items = static_cast<int>(ReadInteger(*max_items, "max_items", 1, kMaxKept, diagnostics_).value_or(1));
-    bool items = FindFirst(aggregates, [](const Aggregate* a) { return a->shape == AggregateShape::kItems; }) != nullptr;
+    bool items =
+        FindFirst(aggregates, [](const Aggregate* a) { return a->shape == AggregateShape::kItems; }) != nullptr;
     if (!items && !aggregates.empty()) misplaced("max_items", "distinct");
   }
   return diagnostics_->size() == errors;
@@ -204,8 +207,8 @@ void Assembler::AddMeasures(const YamlNode& key, MappingReader* reader, const Me
   for (const YamlNode* item : aggregates) {
     const Aggregate* aggregate = FindAggregate(item->text);
     if (aggregate != nullptr && aggregate->windowed() && over == nullptr) {
-      diagnostics_->Add("E0304", key.span, fmt::format("{} needs a window: add 'over:'", aggregate->name),
-                        "", {KnownNames(window_names_)});
+      diagnostics_->Add("E0304", key.span, fmt::format("{} needs a window: add 'over:'", aggregate->name), "",
+                        {KnownNames(window_names_)});
       broken = true;
     } else if (aggregate != nullptr && !aggregate->windowed() && over != nullptr) {
       diagnostics_->Add("E0304", reader->KeySpan("over"), fmt::format("{} has no window", aggregate->name),

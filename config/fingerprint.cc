@@ -1,5 +1,5 @@
-// The fingerprint: a canonical text of what decides a result, hashed. Comments, spelling of expressions, places of inputs
-// and outputs, and tests don't change it; every number, name, order and instruction does.
+// The fingerprint: a canonical text of what decides a result, hashed. Comments, spelling of expressions, places of
+// inputs and outputs, and tests don't change it; every number, name, order and instruction does.
 #include <bit>
 #include <iterator>
 
@@ -38,7 +38,7 @@ void AddProgram(const Program& program, CanonicalText* out) {
 
 void AddSource(const SourceConfig& source, CanonicalText* out) {
   const SourceSchema& s = source.schema;
-  out->Add("source {} {} {}", s.ordinal, static_cast<int>(s.format), static_cast<int>(s.missing_key));
+  out->Add("source {} {} {} {}", s.ordinal, static_cast<int>(s.format), static_cast<int>(s.missing_key), s.key_is_int);
   for (const std::string* name : {&s.name, &s.key_path, &s.missing_key_value, &s.time.path}) out->Name(*name);
   out->Add("{} {} {} {} {}", static_cast<int>(s.time.unit), s.time.disorder, s.time.max_jump.value_or(-1),
            s.time.quarantine_late, source.idle_after.value_or(-1));

@@ -80,6 +80,7 @@ std::optional<Expression> Assembler::Parse(const YamlNode& node, std::string_vie
 }
 
 Compiled Assembler::Compile(const YamlNode& node, const Expression& expression, Want want, Scope* scope) {
+  if (diagnostics_->full()) return {};
   std::vector<ExpressionIssue> issues;
   Compiled compiled = CompileExpression(expression, want, scope, &issues);
   Report(node, issues);

@@ -49,7 +49,7 @@ struct TestRecord {
 
 // What a test expects. Exactly one of alert, feature and score is set.
 struct TestExpectation {
-  int line = 0;  // of the file
+  int line = 0;      // of the file
   int alert = -1;    // index into Plan::alerts
   int feature = -1;  // index into Plan::features
   int score = -1;    // index into Plan::scores
@@ -88,6 +88,9 @@ struct LoadResult {
   std::optional<PipelineFile> pipeline;  // empty when there are errors
   Diagnostics diagnostics;
 };
+
+// A field's type as the file writes it: "int", "decimal(2)".
+std::string FieldTypeText(FieldType type, int decimals);
 
 // Reads and checks the file; ${...} come from the process's environment and from files beside the pipeline file.
 LoadResult LoadPipelineFile(const std::string& path);

@@ -39,6 +39,7 @@ sources:
     file: recharges.csv
     format: csv
     key: customer
+    key_type: int
     missing_key: {use: nobody}
     time: {field: at, unit: rfc3339, late: quarantine}
     where: "amount > 0 and channel != 'test'"
@@ -152,6 +153,8 @@ TEST(PipelineTest, Sources) {
   EXPECT_EQ(recharges.schema.format, Format::kCsv);
   EXPECT_EQ(recharges.schema.missing_key, MissingKey::kUse);
   EXPECT_EQ(recharges.schema.missing_key_value, "nobody");
+  EXPECT_TRUE(recharges.schema.key_is_int);
+  EXPECT_FALSE(calls.schema.key_is_int);
   EXPECT_TRUE(recharges.schema.time.quarantine_late);
   EXPECT_EQ(recharges.schema.fields[0].path, "amount");
   EXPECT_FALSE(recharges.schema.fields[1].required);
@@ -170,11 +173,11 @@ TEST(PipelineTest, Features) {
   const Plan& plan = p.plan;
   std::vector<std::string> names;
   for (const FeatureName& feature : plan.features) names.push_back(feature.name);
-  EXPECT_THAT(names, testing::ElementsAre("calls_day", "calls_week", "calls_month", "calls_quarter", "minutes_sum_week",
-                                          "minutes_sum_month", "minutes_mean_week", "minutes_mean_month", "drops_day",
-                                          "drops_week", "long", "long_charge", "callees_week", "callees_month",
-                                          "spend_decay", "silence", "gap_interarrival_mean", "momentum", "drop_rate",
-                                          "trend", "quiet"));
+  EXPECT_THAT(names,
+              testing::ElementsAre("calls_day", "calls_week", "calls_month", "calls_quarter", "minutes_sum_week",
+                                   "minutes_sum_month", "minutes_mean_week", "minutes_mean_month", "drops_day",
+                                   "drops_week", "long", "long_charge", "callees_week", "callees_month", "spend_decay",
+                                   "silence", "gap_interarrival_mean", "momentum", "drop_rate", "trend", "quiet"));
   const MeasurePlan& minutes = MeasureOf(plan, "minutes_mean_month");
   EXPECT_EQ(minutes.aggregate, "mean");
   EXPECT_EQ(minutes.slot, 0);
@@ -200,7 +203,9 @@ TEST(PipelineTest, DerivedFeaturesAreComputedInOrder) {
   PipelineFile p = Load(std::string(kTelecom));
   const Plan& plan = p.plan;
   std::vector<double> registers = plan.program.initial;
-  auto set = [&](std::string_view name, double value) { registers[plan.features[FeatureIndex(plan, name)].reg] = value; };
+  auto set = [&](std::string_view name, double value) {
+    registers[plan.features[FeatureIndex(plan, name)].reg] = value;
+  };
   set("calls_week", 14);
   set("calls_month", 90);
   registers[plan.builtins.window_days[1]] = 7;
@@ -244,9 +249,8 @@ TEST(PipelineTest, ScoresAndAlerts) {
   EXPECT_FALSE(alert.on_expired);
   ASSERT_EQ(alert.severities.size(), 2u);
   EXPECT_EQ(alert.severities[1].name, "critical");
-  EXPECT_THAT(alert.features,
-              testing::ElementsAre(FeatureIndex(plan, "calls_day"), FeatureIndex(plan, "silence"),
-                                   FeatureIndex(plan, "momentum"), FeatureIndex(plan, "drop_rate")));
+  EXPECT_THAT(alert.features, testing::ElementsAre(FeatureIndex(plan, "calls_day"), FeatureIndex(plan, "silence"),
+                                                   FeatureIndex(plan, "momentum"), FeatureIndex(plan, "drop_rate")));
   // silence > 7d, and silence > 5d through the feature `quiet`.
   ASSERT_EQ(plan.deadlines.size(), 2u);
   EXPECT_EQ(plan.program.initial[plan.deadlines[0].threshold], 7.0 * kDay);
@@ -262,9 +266,10 @@ TEST(PipelineTest, Outputs) {
 }
 
 TEST(PipelineTest, ProbabilitiesHaveBandsOfTheirOwn) {
-  PipelineFile p = Load("pipeline: p\nentity: {key: k}\nsources:\n  s:\n    file: f\n    time: {field: t, unit: ms}\n"
-                        "scores:\n  c:\n    model: scorecard\n    points: [{when: \"tenure > 1d\", add: 1}]\n"
-                        "outputs: {scores: {file: f, on: band_change}}\n");
+  PipelineFile p = Load(
+      "pipeline: p\nentity: {key: k}\nsources:\n  s:\n    file: f\n    time: {field: t, unit: ms}\n"
+      "scores:\n  c:\n    model: scorecard\n    points: [{when: \"tenure > 1d\", add: 1}]\n"
+      "outputs: {scores: {file: f, on: band_change}}\n");
   ASSERT_EQ(p.plan.scores[0].bands.size(), 3u);
   EXPECT_EQ(p.plan.scores[0].bands[2].first, "high");
 }
@@ -275,17 +280,20 @@ TEST(PipelineTest, WindowsChooseTheirTiles) {
     DurationMs tile;
   };
   const Case kCases[] = {
-      {"1h", "2%", kMinute},        {"24h", "2%", 15 * kMinute}, {"7d", "2%", 6 * kHour},  {"30d", "2%", kDay},
-      {"90d", "2%", kDay},          {"365d", "2%", kDay},        {"1h", "5%", 5 * kMinute}, {"90m", "10%", 15 * kMinute},
-      {"7m", "10%", kMinute},       {"36h", "50%", 6 * kHour},   {"25h", "50%", kHour},    {"1d", "50%", kDay},
-      {"10d", "1%", kHour},         {"61m", "2%", kMinute},
+      {"1h", "2%", kMinute},  {"24h", "2%", 15 * kMinute}, {"7d", "2%", 6 * kHour},   {"30d", "2%", kDay},
+      {"90d", "2%", kDay},    {"365d", "2%", kDay},        {"1h", "5%", 5 * kMinute}, {"90m", "10%", 15 * kMinute},
+      {"7m", "10%", kMinute}, {"36h", "50%", 6 * kHour},   {"25h", "50%", kHour},     {"1d", "50%", kDay},
+      {"10d", "1%", kHour},   {"61m", "2%", kMinute},
   };
   for (const Case& c : kCases) {
-    PipelineFile p = Load(fmt::format("pipeline: p\nentity: {{key: k}}\nsources:\n  s:\n    file: f\n"
-                                      "    time: {{field: t, unit: ms}}\nwindows: {{w: {}}}\n"
-                                      "accuracy: {{max_edge_error: {}}}\n", c.length, c.error));
+    PipelineFile p =
+        Load(fmt::format("pipeline: p\nentity: {{key: k}}\nsources:\n  s:\n    file: f\n"
+                         "    time: {{field: t, unit: ms}}\nwindows: {{w: {}}}\n"
+                         "accuracy: {{max_edge_error: {}}}\n",
+                         c.length, c.error));
     ASSERT_EQ(p.plan.windows.size(), 1u) << c.length;
-    EXPECT_EQ(p.plan.windows[0].tile, c.tile) << c.length << " " << c.error << " " << FormatDuration(p.plan.windows[0].tile);
+    EXPECT_EQ(p.plan.windows[0].tile, c.tile)
+        << c.length << " " << c.error << " " << FormatDuration(p.plan.windows[0].tile);
   }
 }
 
@@ -331,6 +339,7 @@ TEST(PipelineTest, FingerprintCoversWhatDecidesAResult) {
       {"also_every: 6h", "also_every: 5h"},
       {"reason: SERVICE_QUALITY", "reason: SERVICE"},
       {"missing_key: {use: nobody}", "missing_key: {use: anybody}"},
+      {"key_type: int", "key_type: text"},
   };
   for (const auto& [from, to] : kOther) EXPECT_NE(replaced(from, to), fingerprint) << from << " -> " << to;
 }
@@ -342,8 +351,8 @@ TEST(PipelineTest, TestsBecomeSlotsAndExpectations) {
   EXPECT_EQ(test.until, 12 * kDay);
   ASSERT_EQ(test.given.size(), 2u);
   EXPECT_EQ(test.given[0].customer, "a");
-  EXPECT_THAT(test.given[0].slots, testing::ElementsAre(testing::Pair(0, 60), testing::Pair(1, 0), testing::Pair(2, 150),
-                                                        testing::Pair(3, HashText("b"))));
+  EXPECT_THAT(test.given[0].slots, testing::ElementsAre(testing::Pair(0, 60), testing::Pair(1, 0),
+                                                        testing::Pair(2, 150), testing::Pair(3, HashText("b"))));
   EXPECT_EQ(test.given[1].source, 1);
   EXPECT_EQ(test.given[1].at, kDay);
   EXPECT_THAT(test.given[1].slots, testing::ElementsAre(testing::Pair(0, 1000)));
@@ -403,8 +412,8 @@ TEST(PipelineTest, FilesThatCannotBeRead) {
 TEST(PipelineTest, ExplainNamesEverything) {
   std::string text = ExplainPipeline(Load(std::string(kTelecom)));
   for (std::string part :
-       {"Pipeline telecom-early-warning, fingerprint ", "calls: topic cdr, json, key /subscriber/id", "7d      6h      28",
-        "at most 1.79%", "count of calls where dropped, last 1d, exact for up to 256 events",
+       {"Pipeline telecom-early-warning, fingerprint ", "calls: topic cdr, json, key /subscriber/id",
+        "7d      6h      28", "at most 1.79%", "count of calls where dropped, last 1d, exact for up to 256 events",
         "distinct of calls.callee, last 30d in tiles of 1d, at most 32 items",
         "decayed_sum of recharges.amount, half-life 14d", "= safe_div(drops_week, calls_week)",
         "+2 when silence > 7d  -> ENGAGEMENT_DROP", "at_risk: when churn > 0.7 and calls_day < 5",

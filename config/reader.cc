@@ -24,8 +24,7 @@ std::string_view KindName(const YamlNode& node) {
 bool IsNameForm(std::string_view name) {
   auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   if (name.empty() || name.size() > kMaxNameBytes || !letter(name[0])) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
+  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 bool IsDigits(std::string_view text) {
@@ -125,8 +124,8 @@ std::optional<size_t> ReadWord(const YamlNode& node, std::string_view what, std:
   for (size_t i = 0; i < words.size(); ++i) {
     if (*text == words[i]) return i;
   }
-  ReportUnknown(node, "E0112", fmt::format("word for '{}:':", what), std::vector<std::string>(words.begin(), words.end()),
-                diagnostics);
+  ReportUnknown(node, "E0112", fmt::format("word for '{}:':", what),
+                std::vector<std::string>(words.begin(), words.end()), diagnostics);
   return std::nullopt;
 }
 
@@ -198,13 +197,14 @@ std::vector<const YamlNode*> ReadList(const YamlNode& node, std::string_view wha
   } else if (node.is_sequence()) {
     for (const YamlNode& item : node.values) items.push_back(&item);
   } else {
-    diagnostics->Add("E0103", node.span, fmt::format("'{}:' takes a list [a, b], but this is {}", what, KindName(node)));
+    diagnostics->Add("E0103", node.span,
+                     fmt::format("'{}:' takes a list [a, b], but this is {}", what, KindName(node)));
   }
   return items;
 }
 
-void ReportUnknown(const YamlNode& node, std::string_view code, std::string_view kind, std::span<const std::string> known,
-                   Diagnostics* diagnostics) {
+void ReportUnknown(const YamlNode& node, std::string_view code, std::string_view kind,
+                   std::span<const std::string> known, Diagnostics* diagnostics) {
   diagnostics->Add(code, node.span, fmt::format("unknown {} {}", kind, ShownText(node)),
                    node.secret ? "" : DidYouMean(node.text, known), {KnownNames(known)});
 }

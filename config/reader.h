@@ -49,8 +49,8 @@ class MappingReader {
   std::vector<std::string> known_;
 };
 
-// The text of a single value; reports lists, mappings and keys with nothing behind them. `what` is the key's name. A value
-// whose ${...} could not be resolved gives nothing, silently.
+// The text of a single value; reports lists, mappings and keys with nothing behind them. `what` is the key's name. A
+// value whose ${...} could not be resolved gives nothing, silently.
 std::optional<std::string> ReadText(const YamlNode& node, std::string_view what, Diagnostics* diagnostics);
 // A name: a letter, then letters, digits and underscores, at most 64 characters, no word of the expression language.
 std::optional<std::string> ReadName(const YamlNode& node, std::string_view what, Diagnostics* diagnostics);
@@ -71,8 +71,8 @@ std::optional<bool> ReadBool(const YamlNode& node, std::string_view what, Diagno
 std::vector<const YamlNode*> ReadList(const YamlNode& node, std::string_view what, Diagnostics* diagnostics);
 
 // A name that isn't among `known`: reports "unknown KIND 'name'" with the nearest known one.
-void ReportUnknown(const YamlNode& node, std::string_view code, std::string_view kind, std::span<const std::string> known,
-                   Diagnostics* diagnostics);
+void ReportUnknown(const YamlNode& node, std::string_view code, std::string_view kind,
+                   std::span<const std::string> known, Diagnostics* diagnostics);
 // The node's text for a message; never the content of a secret file.
 std::string ShownText(const YamlNode& node);
 // A whole text as a double, without leading or trailing characters; empty when it isn't a finite number.

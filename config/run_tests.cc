@@ -1,5 +1,6 @@
 // 1. A test's records become logs in memory, one per source, read by a decoder that knows their slots already.
-// 2. A job runs over them until `until:` and its alerts are kept; a value expected earlier is read from a job that ends there.
+// 2. A job runs over them until `until:` and its alerts are kept; a value expected earlier is read from a job that ends
+// there.
 // 3. Each expectation looks for what it wants, and says what was there instead.
 #include "config/run_tests.h"
 
@@ -190,8 +191,8 @@ std::vector<std::string> Refused(const Progress& progress) {
     for (int r = 1; r < kReasonCount; ++r) {
       const auto reason = static_cast<Reason>(r);
       if (ledger.quarantined[r] == 0) continue;
-      facts.push_back(fmt::format("{} of the records of {} went to the quarantine: {} ({})", ledger.quarantined[r], source,
-                                  ReasonName(reason), ReasonText(reason)));
+      facts.push_back(fmt::format("{} of the records of {} went to the quarantine: {} ({})", ledger.quarantined[r],
+                                  source, ReasonName(reason), ReasonText(reason)));
     }
   }
   return facts;
@@ -204,17 +205,17 @@ ExpectationOutcome CheckAlert(const PipelineFile& file, const TestExpectation& e
   ExpectationOutcome outcome{&expectation, false, "", {}};
   outcome.expected = fmt::format(
       "{}alert {} {} for {} {}", expectation.none ? "no " : "", rule, status, expectation.customer,
-      expectation.from == expectation.to ? "at " + FormatDuration(expectation.from)
-                                         : fmt::format("between {} and {}", FormatDuration(expectation.from),
-                                                       FormatDuration(expectation.to)));
+      expectation.from == expectation.to
+          ? "at " + FormatDuration(expectation.from)
+          : fmt::format("between {} and {}", FormatDuration(expectation.from), FormatDuration(expectation.to)));
   if (!expectation.reason.empty()) outcome.expected += " with reason " + expectation.reason;
   bool found = false;
   for (const AlertLine& alert : alerts) {
     if (alert.customer != expectation.customer) continue;
     outcome.happened.push_back(Described(alert));
     const DurationMs at = alert.event_time - kTestStart;
-    const bool reason = expectation.reason.empty() ||
-                        std::find(alert.reasons.begin(), alert.reasons.end(), expectation.reason) != alert.reasons.end();
+    const bool reason = expectation.reason.empty() || std::find(alert.reasons.begin(), alert.reasons.end(),
+                                                                expectation.reason) != alert.reasons.end();
     found |= alert.rule == rule && alert.status == status && at >= expectation.from && at <= expectation.to && reason;
   }
   outcome.passed = found != expectation.none;
@@ -242,9 +243,9 @@ ExpectationOutcome CheckValue(const PipelineFile& file, const Pipeline& pipeline
     known = true;
   });
   ExpectationOutcome outcome{&expectation, false, "", {}};
-  const std::string subject =
-      fmt::format("{} {} of {} at {}", feature != nullptr ? "feature" : "score",
-                  feature != nullptr ? feature->name : score->name, expectation.customer, FormatDuration(expectation.to));
+  const std::string subject = fmt::format("{} {} of {} at {}", feature != nullptr ? "feature" : "score",
+                                          feature != nullptr ? feature->name : score->name, expectation.customer,
+                                          FormatDuration(expectation.to));
   outcome.expected = fmt::format("{} is {}", subject, ValueText(feature, expectation.value.value_or(kNull)));
   if (expectation.tolerance > 0) outcome.expected += ", near " + ValueText(feature, expectation.tolerance);
   outcome.happened.push_back("it is " + ValueText(feature, value));

@@ -16,8 +16,8 @@ inline constexpr TimeMs kTestStart = 1767225600000;
 struct ExpectationOutcome {
   const TestExpectation* expectation = nullptr;
   bool passed = false;
-  std::string expected;                // in words
-  std::vector<std::string> happened;   // in words, one fact each
+  std::string expected;               // in words
+  std::vector<std::string> happened;  // in words, one fact each
 };
 
 struct TestOutcome {

@@ -23,7 +23,13 @@ Scope Assembler::FeatureScope() {
 }
 
 void Assembler::ReadScores(const YamlNode& node) {
-  for (size_t i : NamedEntries(node, "scores")) ReadScore(node.keys[i], node.values[i]);
+  for (size_t i : NamedEntries(node, "scores")) {
+    if (plan_.scores.size() == kMaxScores) {
+      diagnostics_->Add("E0209", node.keys[i].span, fmt::format("more than {} scores", kMaxScores));
+      return;
+    }
+    ReadScore(node.keys[i], node.values[i]);
+  }
 }
 
 void Assembler::ReadScore(const YamlNode& key, const YamlNode& node) {
@@ -41,7 +47,8 @@ void Assembler::ReadScore(const YamlNode& key, const YamlNode& node) {
   Scope scope = FeatureScope();
   scope.hidden[key.text] = "is this score itself";
   if (const YamlNode* scores = root_.Find("scores"); scores != nullptr && scores->is_mapping()) {
-    for (const YamlNode& other : scores->keys) scope.hidden.try_emplace(other.text, "is a score that stands further down");
+    for (const YamlNode& other : scores->keys)
+      scope.hidden.try_emplace(other.text, "is a score that stands further down");
   }
   score.segment.begin = builder_.position();
   if (const YamlNode* points = reader.Require("points")) {
@@ -109,7 +116,8 @@ std::string Assembler::ReadReason(const YamlNode& node) {
               std::all_of(reason->begin(), reason->end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
   if (good) return *reason;
   std::string upper;
-  for (char c : *reason) upper += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : (c >= 'A' && c <= 'Z' ? c : '_');
+  for (char c : *reason)
+    upper += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : (c >= 'A' && c <= 'Z' ? c : '_');
   bool fits = !node.secret && !upper.empty() && upper.size() <= kMaxReasonBytes;
   diagnostics_->Add("E0206", node.span, fmt::format("{} can't be a reason code", ShownText(node)),
                     fits ? fmt::format("write {}", upper) : "capital letters and underscores, at most 64");

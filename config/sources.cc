@@ -14,6 +14,7 @@ constexpr std::string_view kFormats[] = {"json", "csv"};
 constexpr std::string_view kUnits[] = {"s", "ms", "us", "rfc3339"};
 constexpr std::string_view kLate[] = {"accept", "quarantine"};
 constexpr std::string_view kMissingKeys[] = {"quarantine", "filter"};
+constexpr std::string_view kKeyTypes[] = {"text", "int"};
 
 // JSON pointer of a member of the top object.
 std::string PointerOf(std::string_view name) {
@@ -47,22 +48,26 @@ std::optional<int64_t> ParseUnits(std::string_view text, int decimals) {
   return value;
 }
 
-std::string TypeText(FieldType type, int decimals) {
-  switch (type) {
-    case FieldType::kInt: return "int";
-    case FieldType::kDecimal: return fmt::format("decimal({})", decimals);
-    case FieldType::kBool: return "bool";
-    case FieldType::kString: return "string";
-  }
-  return "";
-}
-
 ExprType ExprTypeOf(FieldType type) {
   if (type == FieldType::kBool) return ExprType::kBool;
   return type == FieldType::kString ? ExprType::kText : ExprType::kNumber;
 }
 
 }  // namespace
+
+std::string FieldTypeText(FieldType type, int decimals) {
+  switch (type) {
+    case FieldType::kInt:
+      return "int";
+    case FieldType::kDecimal:
+      return fmt::format("decimal({})", decimals);
+    case FieldType::kBool:
+      return "bool";
+    case FieldType::kString:
+      return "string";
+  }
+  return "";
+}
 
 void Assembler::ReadSources(const YamlNode& node) {
   for (size_t i : NamedEntries(node, "sources")) {
@@ -121,6 +126,9 @@ void Assembler::ReadKeyAndTime(MappingReader* reader, SourceSchema* schema) {
   const YamlNode* key = reader->Take("key");
   schema->key_path = key != nullptr ? ReadPath(*key, "key", schema->format)
                                     : (schema->format == Format::kJson ? PointerOf(out_.entity_key) : out_.entity_key);
+  if (const YamlNode* type = reader->Take("key_type")) {
+    schema->key_is_int = ReadWord(*type, "key_type", kKeyTypes, diagnostics_).value_or(0) == 1;
+  }
   const YamlNode* missing = reader->Take("missing_key");
   if (missing == nullptr) return;
   if (!missing->is_mapping()) {
@@ -219,8 +227,8 @@ bool Assembler::ReadField(const YamlNode& key, const YamlNode& node, Format form
   MappingReader reader(node, key.span, fmt::format("field {}", Quoted(key.text)), diagnostics_);
   if (!reader.ok()) return false;
   const YamlNode* path = reader.Take("path");
-  field->path = path != nullptr ? ReadPath(*path, "path", format)
-                                : (format == Format::kJson ? PointerOf(key.text) : key.text);
+  field->path =
+      path != nullptr ? ReadPath(*path, "path", format) : (format == Format::kJson ? PointerOf(key.text) : key.text);
   const YamlNode* type = reader.Require("type");
   bool good = type != nullptr && ReadType(*type, &field->type, &field->decimals);
   const YamlNode* missing = reader.Take("missing");
@@ -285,7 +293,7 @@ std::optional<int64_t> Assembler::ReadSlotValue(const YamlNode& node, FieldType 
   }
   if (!value) {
     diagnostics_->Add("E0212", node.span,
-                      fmt::format("{} isn't a value of type {}", ShownText(node), TypeText(type, decimals)),
+                      fmt::format("{} isn't a value of type {}", ShownText(node), FieldTypeText(type, decimals)),
                       *text == "null" ? "write optional: true for a field that may be null" : "");
   }
   return value;
@@ -330,14 +338,13 @@ void Assembler::ReadComputed(const YamlNode& fields, const std::vector<size_t>& 
     ExprType wanted = ExprTypeOf(info.type);
     DerivedFieldsPlan::Computed field;
     field.segment.begin = draft->builder.position();
-    Want want = wanted == ExprType::kText ? Want::kAny
-                                          : (wanted == ExprType::kBool ? Want::kCondition : Want::kNumber);
+    Want want = wanted == ExprType::kText ? Want::kAny : (wanted == ExprType::kBool ? Want::kCondition : Want::kNumber);
     Compiled compiled = CompileRecord(*nodes[i], *expressions[i], want, draft);
     if (!compiled.ok) continue;
     if (compiled.type != wanted) {
       diagnostics_->Add("E0409", nodes[i]->span,
                         fmt::format("field {} is declared as {}, but this is {}", Quoted(names[i]),
-                                    TypeText(info.type, info.decimals), TypeName(compiled.type)));
+                                    FieldTypeText(info.type, info.decimals), TypeName(compiled.type)));
       continue;
     }
     symbol.type = wanted;

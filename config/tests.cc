@@ -126,9 +126,7 @@ void Assembler::ReadExpectation(const YamlNode& node, PipelineTest* test) {
     if (*kind == "score") {
       expectation.score = FindName(name, "E0108", "score", score_names_);
     } else {
-      std::vector<std::string> known;
-      for (const FeatureName& feature : plan_.features) known.push_back(feature.name);
-      expectation.feature = FindName(name, "E0109", "feature", known);
+      expectation.feature = FindFeature(name);
     }
     ReadExpectedValue(&reader, &expectation);
   }

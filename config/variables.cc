@@ -40,7 +40,7 @@ class Resolver {
     original.places = places;
     node->text.clear();
     node->places.clear();
-    const size_t errors = diagnostics_->size() + diagnostics_->left_out();
+    failed_ = false;
     auto append = [&](std::string_view part, Position place) {
       node->text += part;
       node->places.insert(node->places.end(), part.size(), place);
@@ -52,7 +52,7 @@ class Resolver {
       } else if (text.compare(i, 2, "${") == 0) {
         size_t close = text.find('}', i);
         if (close == std::string::npos) {
-          diagnostics_->Add("E0014", original.PartOf(i, text.size()), "this ${ isn't closed", "close it with }");
+          Refuse("E0014", original.PartOf(i, text.size()), "this ${ isn't closed", "close it with }");
           break;
         }
         std::string_view inside = std::string_view(text).substr(i + 2, close - i - 2);
@@ -64,7 +64,7 @@ class Resolver {
       }
     }
     node->places.push_back(places.back());
-    node->unknown = diagnostics_->size() + diagnostics_->left_out() != errors;
+    node->unknown = failed_;
   }
 
   std::string Value(std::string_view inside, Span span, YamlNode* node) {
@@ -75,19 +75,19 @@ class Resolver {
     size_t colon = inside.find(":-");
     std::string name(inside.substr(0, colon));
     if (!IsVariableName(name)) {
-      diagnostics_->Add("E0014", span, fmt::format("{} isn't the name of a variable", Quoted(name)),
-                        "the forms are ${NAME}, ${NAME:-default} and ${file:PATH}");
+      Refuse("E0014", span, fmt::format("{} isn't the name of a variable", Quoted(name)),
+             "the forms are ${NAME}, ${NAME:-default} and ${file:PATH}");
       return "";
     }
     std::optional<std::string> value = source_.environment(name);
     if (colon != std::string_view::npos && (!value || value->empty())) return std::string(inside.substr(colon + 2));
     if (!value) {
-      diagnostics_->Add("E0013", span, fmt::format("the environment variable {} isn't set", name),
-                        fmt::format("set it, or write ${{{}:-default}}", name));
+      Refuse("E0013", span, fmt::format("the environment variable {} isn't set", name),
+             fmt::format("set it, or write ${{{}:-default}}", name));
       return "";
     }
     if (FindBadCharacter(*value) == std::string_view::npos) return *value;
-    diagnostics_->Add("E0014", span, fmt::format("the environment variable {} isn't UTF-8 text", name));
+    Refuse("E0014", span, fmt::format("the environment variable {} isn't UTF-8 text", name));
     return "";
   }
 
@@ -97,15 +97,15 @@ class Resolver {
     std::ifstream file;
     if (std::filesystem::is_regular_file(full, error)) file.open(full, std::ios::binary);
     if (!file.is_open()) {
-      diagnostics_->Add("E0014", span, fmt::format("the file {} can't be read", Quoted(path)));
+      Refuse("E0014", span, fmt::format("the file {} can't be read", Quoted(path)));
       return "";
     }
     std::string content(kMaxSecretBytes + 1, '\0');
     file.read(content.data(), static_cast<std::streamsize>(content.size()));
     content.resize(static_cast<size_t>(file.gcount()));
     if (content.size() > kMaxSecretBytes || FindBadCharacter(content) != std::string_view::npos) {
-      diagnostics_->Add("E0014", span,
-                        fmt::format("the file {} isn't UTF-8 text of at most {} bytes", Quoted(path), kMaxSecretBytes));
+      Refuse("E0014", span,
+             fmt::format("the file {} isn't UTF-8 text of at most {} bytes", Quoted(path), kMaxSecretBytes));
       return "";
     }
     if (!content.empty() && content.back() == '\n') content.pop_back();
@@ -113,8 +113,14 @@ class Resolver {
     return content;
   }
 
+  void Refuse(std::string_view code, Span span, std::string message, std::string hint = "") {
+    diagnostics_->Add(code, span, std::move(message), std::move(hint));
+    failed_ = true;
+  }
+
   const VariableSource& source_;
   Diagnostics* diagnostics_;
+  bool failed_ = false;  // the scalar at hand could not be resolved
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// ${NAME}, ${NAME:-default} and ${file:PATH} inside the values of a YAML document, resolved after parsing so that nothing
-// in a variable can change the document's structure. The content of a secret file never appears in a message.
+// ${NAME}, ${NAME:-default} and ${file:PATH} inside the values of a YAML document, resolved after parsing so that
+// nothing in a variable can change the document's structure. The content of a secret file never appears in a message.
 #pragma once
 
 #include <functional>

@@ -32,7 +32,13 @@ void Assembler::ReadAccuracy(const YamlNode& node, Span where) {
 }
 
 void Assembler::ReadWindows(const YamlNode& node) {
-  for (size_t i : NamedEntries(node, "windows")) ReadWindow(node.keys[i], node.values[i]);
+  for (size_t i : NamedEntries(node, "windows")) {
+    if (plan_.windows.size() == kMaxWindows) {
+      diagnostics_->Add("E0209", node.keys[i].span, fmt::format("more than {} windows", kMaxWindows));
+      return;
+    }
+    ReadWindow(node.keys[i], node.values[i]);
+  }
 }
 
 void Assembler::ReadWindow(const YamlNode& key, const YamlNode& node) {
@@ -93,8 +99,9 @@ bool Assembler::CheckTile(const YamlNode& node, const WindowPlan& window) {
   };
   if (tile < kSecond) return refuse("a tile is at least 1s long", "");
   if (window.length == 0 || window.length % tile != 0) {
-    return refuse(fmt::format("tiles of {} don't divide a window of {}", FormatDuration(tile),
-                              FormatDuration(window.length)), "the length must be a multiple of the tile");
+    return refuse(
+        fmt::format("tiles of {} don't divide a window of {}", FormatDuration(tile), FormatDuration(window.length)),
+        "the length must be a multiple of the tile");
   }
   if (tile < kDay && kDay % tile != 0) {
     return refuse(fmt::format("tiles of {} don't divide a day", FormatDuration(tile)), "as 30m, 1h, 6h do");

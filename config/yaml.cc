@@ -47,11 +47,15 @@ class Parser {
 
 Style StyleOf(yaml_scalar_style_t style) {
   switch (style) {
-    case YAML_SINGLE_QUOTED_SCALAR_STYLE: return Style::kSingleQuoted;
-    case YAML_DOUBLE_QUOTED_SCALAR_STYLE: return Style::kDoubleQuoted;
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+      return Style::kSingleQuoted;
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+      return Style::kDoubleQuoted;
     case YAML_LITERAL_SCALAR_STYLE:
-    case YAML_FOLDED_SCALAR_STYLE: return Style::kBlock;
-    default: return Style::kPlain;
+    case YAML_FOLDED_SCALAR_STYLE:
+      return Style::kBlock;
+    default:
+      return Style::kPlain;
   }
 }
 
@@ -61,19 +65,27 @@ bool IsQuoted(yaml_scalar_style_t style) {
 
 const unsigned char* AnchorOf(const yaml_event_t& event) {
   switch (event.type) {
-    case YAML_SCALAR_EVENT: return event.data.scalar.anchor;
-    case YAML_SEQUENCE_START_EVENT: return event.data.sequence_start.anchor;
-    case YAML_MAPPING_START_EVENT: return event.data.mapping_start.anchor;
-    default: return nullptr;
+    case YAML_SCALAR_EVENT:
+      return event.data.scalar.anchor;
+    case YAML_SEQUENCE_START_EVENT:
+      return event.data.sequence_start.anchor;
+    case YAML_MAPPING_START_EVENT:
+      return event.data.mapping_start.anchor;
+    default:
+      return nullptr;
   }
 }
 
 const unsigned char* TagOf(const yaml_event_t& event) {
   switch (event.type) {
-    case YAML_SCALAR_EVENT: return event.data.scalar.tag;
-    case YAML_SEQUENCE_START_EVENT: return event.data.sequence_start.tag;
-    case YAML_MAPPING_START_EVENT: return event.data.mapping_start.tag;
-    default: return nullptr;
+    case YAML_SCALAR_EVENT:
+      return event.data.scalar.tag;
+    case YAML_SEQUENCE_START_EVENT:
+      return event.data.sequence_start.tag;
+    case YAML_MAPPING_START_EVENT:
+      return event.data.mapping_start.tag;
+    default:
+      return nullptr;
   }
 }
 
@@ -165,10 +177,16 @@ class TreeBuilder {
       Report("E0009", event.start_mark, event.end_mark, "tags aren't part of the language", "leave the tag away");
     }
     switch (event.type) {
-      case YAML_SCALAR_EVENT: BuildScalar(event, node); return true;
-      case YAML_SEQUENCE_START_EVENT: return BuildSequence(depth, node);
-      case YAML_MAPPING_START_EVENT: return BuildMapping(depth, node);
-      default: node->places = {node->span.begin}; return true;
+      case YAML_SCALAR_EVENT:
+        BuildScalar(event, node);
+        return true;
+      case YAML_SEQUENCE_START_EVENT:
+        return BuildSequence(depth, node);
+      case YAML_MAPPING_START_EVENT:
+        return BuildMapping(depth, node);
+      default:
+        node->places = {node->span.begin};
+        return true;
     }
   }
 
@@ -177,7 +195,8 @@ class TreeBuilder {
     node->style = StyleOf(event.data.scalar.style);
     node->text.assign(reinterpret_cast<const char*>(event.data.scalar.value), event.data.scalar.length);
     node->places = source_.PlacesOf(node->text, node->style, event.start_mark.index, event.end_mark.index);
-    if (IsQuoted(event.data.scalar.style) && node->span.begin.line != node->span.end.line) ReportQuote(node->span.begin);
+    if (IsQuoted(event.data.scalar.style) && node->span.begin.line != node->span.end.line)
+      ReportQuote(node->span.begin);
   }
 
   bool BuildSequence(int depth, YamlNode* node) {
@@ -234,9 +253,10 @@ class TreeBuilder {
     while (true) {
       yaml_token_t token;
       if (yaml_parser_scan(tokens.raw(), &token) != 1) {
-        bool open = std::string_view(tokens.raw()->context == nullptr ? "" : tokens.raw()->context)
-                        .find("quoted scalar") != std::string_view::npos &&
-                    std::string_view(tokens.raw()->problem).find("escape") == std::string_view::npos;
+        bool open =
+            std::string_view(tokens.raw()->context == nullptr ? "" : tokens.raw()->context).find("quoted scalar") !=
+                std::string_view::npos &&
+            std::string_view(tokens.raw()->problem).find("escape") == std::string_view::npos;
         if (open) ReportQuote(source_.PositionOf(tokens.raw()->context_mark.index));
         return open;
       }

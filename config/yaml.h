@@ -22,14 +22,14 @@ struct YamlNode {
   enum class Style : uint8_t { kPlain, kSingleQuoted, kDoubleQuoted, kBlock };
 
   Kind kind = Kind::kScalar;
-  Style style = Style::kPlain;  // scalars
-  Span span;                    // quotes and brackets included
-  std::string text;             // scalars: the value
-  std::vector<Position> places; // scalars: where each byte of `text` stands, and where it ends; text.size() + 1
-  bool secret = false;          // scalars: a part of `text` comes from a secret file and must not be shown
-  bool unknown = false;         // scalars: a ${...} in it could not be resolved, which is reported already
-  std::vector<YamlNode> keys;   // mappings: scalars, in the order of the file
-  std::vector<YamlNode> values; // mappings: the value of each key; sequences: the items
+  Style style = Style::kPlain;   // scalars
+  Span span;                     // quotes and brackets included
+  std::string text;              // scalars: the value
+  std::vector<Position> places;  // scalars: where each byte of `text` stands, and where it ends; text.size() + 1
+  bool secret = false;           // scalars: a part of `text` comes from a secret file and must not be shown
+  bool unknown = false;          // scalars: a ${...} in it could not be resolved, which is reported already
+  std::vector<YamlNode> keys;    // mappings: scalars, in the order of the file
+  std::vector<YamlNode> values;  // mappings: the value of each key; sequences: the items
 
   bool is_scalar() const { return kind == Kind::kScalar; }
   bool is_sequence() const { return kind == Kind::kSequence; }

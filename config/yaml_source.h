@@ -1,4 +1,5 @@
-// The text of a YAML file by characters: libyaml tells places as numbers of characters, people think in lines and columns.
+// The text of a YAML file by characters: libyaml tells places as numbers of characters, people think in lines and
+// columns.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,8 @@ class YamlSource {
   size_t SourceLength(size_t index, YamlNode::Style style) const;
 
   std::string_view text_;
-  std::vector<uint32_t> bytes_;   // first byte of each character, and the end
-  std::vector<uint32_t> lines_;   // first character of each line
+  std::vector<uint32_t> bytes_;  // first byte of each character, and the end
+  std::vector<uint32_t> lines_;  // first character of each line
 };
 
 }  // namespace ebb

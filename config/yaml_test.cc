@@ -120,7 +120,8 @@ TEST(YamlTest, AcceptsWhatPeopleWrite) {
 // Whatever the bytes, an answer with places inside the file.
 TEST(YamlTest, MutatedTextNeverCrashes) {
   const std::string kSeedText =
-      "a: 1\nb: {c: \"x\\n${Y:-z}\", d: ['e', f]}\ng:\n  - h: |\n      text\n    i: >-\n      more\n  - *j\nk: &l !m n\n";
+      "a: 1\nb: {c: \"x\\n${Y:-z}\", d: ['e', f]}\ng:\n  - h: |\n      text\n    i: >-\n      more\n  - *j\nk: &l !m "
+      "n\n";
   for (uint64_t seed = 1; seed <= 4000; ++seed) {
     Random random(seed);
     std::string text = kSeedText;
@@ -128,9 +129,15 @@ TEST(YamlTest, MutatedTextNeverCrashes) {
       size_t at = random.Below(text.size());
       static constexpr std::string_view kBytes = "\"'{}[]:,-&*!|>#%@`\n\t \\$\xff\xc3\x80\x01";
       switch (random.Below(3)) {
-        case 0: text[at] = kBytes[random.Below(kBytes.size())]; break;
-        case 1: text.erase(at, 1 + random.Below(6)); break;
-        default: text.insert(at, 1, kBytes[random.Below(kBytes.size())]); break;
+        case 0:
+          text[at] = kBytes[random.Below(kBytes.size())];
+          break;
+        case 1:
+          text.erase(at, 1 + random.Below(6));
+          break;
+        default:
+          text.insert(at, 1, kBytes[random.Below(kBytes.size())]);
+          break;
       }
       if (text.empty()) text = "x";
     }
@@ -167,9 +174,11 @@ TEST(VariablesTest, Forms) {
   std::string errors;
   bool secret;
   const std::pair<std::string, std::string> kGood[] = {
-      {"${SET}", "value"},         {"a ${SET} b ${SET}", "a value b value"}, {"${UNSET:-x y}", "x y"},
-      {"${SET:-x}", "value"},      {"${EMPTY:-x}", "x"},                     {"[${EMPTY}]", "[]"},
-      {"$${SET}", "${SET}"},       {"$SET", "$SET"},                         {"${UNSET:-}", ""},
+      {"${SET}", "value"},      {"a ${SET} b ${SET}", "a value b value"},
+      {"${UNSET:-x y}", "x y"}, {"${SET:-x}", "value"},
+      {"${EMPTY:-x}", "x"},     {"[${EMPTY}]", "[]"},
+      {"$${SET}", "${SET}"},    {"$SET", "$SET"},
+      {"${UNSET:-}", ""},
   };
   for (const auto& [text, value] : kGood) {
     EXPECT_EQ(Resolve(text, &errors, &secret), value) << text;
@@ -177,8 +186,8 @@ TEST(VariablesTest, Forms) {
     EXPECT_FALSE(secret);
   }
   const std::pair<std::string, std::string> kBad[] = {
-      {"${UNSET}", "t:1:5: error E0013"}, {"a ${SET", "t:1:7: error E0014"}, {"${}", "t:1:5: error E0014"},
-      {"${1A}", "t:1:5: error E0014"},    {"${A B}", "t:1:5: error E0014"},  {"${BAD}", "t:1:5: error E0014"},
+      {"${UNSET}", "t:1:5: error E0013"},        {"a ${SET", "t:1:7: error E0014"}, {"${}", "t:1:5: error E0014"},
+      {"${1A}", "t:1:5: error E0014"},           {"${A B}", "t:1:5: error E0014"},  {"${BAD}", "t:1:5: error E0014"},
       {"${file:/no/such}", "t:1:5: error E0014"}};
   for (const auto& [text, error] : kBad) {
     Resolve(text, &errors, &secret);

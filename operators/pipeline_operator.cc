@@ -56,15 +56,17 @@ TimeMs Pipeline::LastRecord(const RowRef& row) const { return row.cells()[cells_
 
 double MeanScore(int64_t evaluations, int64_t sum_high, int64_t sum_low) {
   if (evaluations == 0) return kNull;
-  const auto sum = static_cast<long double>((static_cast<__int128_t>(sum_high) << 32) + sum_low);
-  return static_cast<double>(sum / kSumUnit / static_cast<long double>(evaluations));
+  const __int128_t sum = (static_cast<__int128_t>(sum_high) << 32) + sum_low;
+  return static_cast<double>(sum) / kSumUnit / static_cast<double>(evaluations);
 }
 
 // Confined to its task's thread.
 class PipelineOperator : public Operator {
  public:
   explicit PipelineOperator(const Pipeline& pipeline)
-      : pipeline_(pipeline), plan_(pipeline.plan()), registers_(plan_.program.initial),
+      : pipeline_(pipeline),
+        plan_(pipeline.plan()),
+        registers_(plan_.program.initial),
         counters_(CounterNames().size(), 0) {
     size_t next = counters_.size();
     for (size_t i = plan_.alerts.size(); i-- > 0;) {
@@ -110,10 +112,12 @@ class PipelineOperator : public Operator {
   std::vector<std::string> CounterNames() const override {
     std::vector<std::string> names = {"evaluations", "exact_overflows"};
     for (const ScorePlan& score : plan_.scores) {
-      for (const char* what : {"evaluations", "sum_high", "sum_low"}) names.push_back(fmt::format("score.{}.{}", score.name, what));
+      for (const char* what : {"evaluations", "sum_high", "sum_low"})
+        names.push_back(fmt::format("score.{}.{}", score.name, what));
     }
     for (const AlertPlan& alert : plan_.alerts) {
-      for (const char* what : {"condition", "opened", "escalated", "resolved", "expired", "unconfirmed", "cooldown", "holdout"}) {
+      for (const char* what :
+           {"condition", "opened", "escalated", "resolved", "expired", "unconfirmed", "cooldown", "holdout"}) {
         names.push_back(fmt::format("alert.{}.{}", alert.name, what));
       }
     }
@@ -173,7 +177,8 @@ class PipelineOperator : public Operator {
     if (step.suppressed == Suppressed::kCooldown) ++Count(index, AlertCounter::kCooldown);
     const AlertPlan& plan = rule.plan();
     switch (step.event) {
-      case EpisodeEvent::kNone: break;
+      case EpisodeEvent::kNone:
+        break;
       case EpisodeEvent::kOpened:
         ++Count(index, AlertCounter::kOpened);
         NoteReason(index, row);
@@ -187,7 +192,8 @@ class PipelineOperator : public Operator {
         ++Count(index, AlertCounter::kResolved);
         if (plan.on_resolved) Write(index, step.event, trigger, row, now, outputs);
         break;
-      case EpisodeEvent::kExpired: break;  // ExpireAlerts came first
+      case EpisodeEvent::kExpired:
+        break;  // ExpireAlerts came first
     }
   }
 
@@ -219,8 +225,8 @@ class PipelineOperator : public Operator {
   void Write(size_t index, EpisodeEvent event, const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
     const AlertRule& rule = pipeline_.alerts_[index];
     const AlertPlan& alert = rule.plan();
-    const bool holdout = alert.holdout_basis_points > 0 &&
-                         HoldoutBucket(plan_, alert, row->key()) < alert.holdout_basis_points;
+    const bool holdout =
+        alert.holdout_basis_points > 0 && HoldoutBucket(plan_, alert, row->key()) < alert.holdout_basis_points;
     if (holdout && event == EpisodeEvent::kOpened) ++Count(index, AlertCounter::kHoldout);
     line_.clear();
     AppendAlert(plan_,
@@ -237,7 +243,8 @@ class PipelineOperator : public Operator {
     int64_t* counter = &counters_[2 + index * static_cast<size_t>(ScoreCounter::kCount)];
     if (!IsNull(value)) {
       ++counter[0];
-      const auto scaled = static_cast<int64_t>(std::nearbyint(std::clamp(value, -kLargestScore, kLargestScore) * kSumUnit));
+      const auto scaled =
+          static_cast<int64_t>(std::nearbyint(std::clamp(value, -kLargestScore, kLargestScore) * kSumUnit));
       const __int128_t sum = (static_cast<__int128_t>(counter[1]) << 32) + counter[2] + scaled;
       counter[1] = static_cast<int64_t>(sum >> 32);
       counter[2] = static_cast<int64_t>(sum & 0xFFFFFFFF);
@@ -255,8 +262,8 @@ class PipelineOperator : public Operator {
     cell[1] = IsNull(value) ? 0 : std::bit_cast<int64_t>(value);
   }
 
-  // The first instant from `now` on, or after it when the row was evaluated at `now`, at which a silence condition turns
-  // true; 0 when there is none.
+  // The first instant from `now` on, or after it when the row was evaluated at `now`, at which a silence condition
+  // turns true; 0 when there is none.
   TimeMs NextDeadline(const RowRef& row, TimeMs now) const {
     const bool evaluated = row.cells()[pipeline_.cells_ + kLastEvaluation] == now;
     TimeMs next = 0;

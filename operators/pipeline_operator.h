@@ -1,9 +1,10 @@
 // The operator of a pipeline: features, scores and alerts on one row, evaluated on records and on timers.
 //
 // A record updates the features; if its source is among evaluate.on, scores and alerts are evaluated at its effective
-// time, unless the last evaluation is less than at_most_every ago: then once at the end of that time. Timers evaluate too:
-// also_every after the last evaluation, while the customer's windows can still change; and at the instant at which a
-// condition `recency > X` turns true without any event. An open alert whose validity ends is expired by a timer as well.
+// time, unless the last evaluation is less than at_most_every ago: then once at the end of that time. Timers evaluate
+// too: also_every after the last evaluation, while the customer's windows can still change; and at the instant at which
+// a condition `recency > X` turns true without any event. An open alert whose validity ends is expired by a timer as
+// well.
 #pragma once
 
 #include <memory>
@@ -53,7 +54,17 @@ class Pipeline {
 };
 
 // The counters of one alert and of one score, in the order in which they are kept.
-enum class AlertCounter { kCondition, kOpened, kEscalated, kResolved, kExpired, kUnconfirmed, kCooldown, kHoldout, kCount };
+enum class AlertCounter {
+  kCondition,
+  kOpened,
+  kEscalated,
+  kResolved,
+  kExpired,
+  kUnconfirmed,
+  kCooldown,
+  kHoldout,
+  kCount
+};
 enum class ScoreCounter { kEvaluations, kSumHigh, kSumLow, kCount };
 
 // The mean of a score over all evaluations: sums are kept as integers in units of 2^-40, exact in any order.

@@ -51,8 +51,8 @@ Plan CallsPlan(bool moving_threshold = false) {
   AlertPlan alert;
   alert.name = "silent";
   alert.segment.begin = builder.position();
-  const int threshold = moving_threshold ? builder.Emit(Op::kMultiply, count, builder.Constant(kHour))
-                                         : builder.Constant(2 * kHour);
+  const int threshold =
+      moving_threshold ? builder.Emit(Op::kMultiply, count, builder.Constant(kHour)) : builder.Constant(2 * kHour);
   alert.when = builder.Emit(Op::kLess, threshold, recency);
   alert.segment.end = builder.position();
   alert.score = 0;
@@ -151,8 +151,8 @@ TEST_F(PipelineOperatorTest, AtMostEveryPutsOffToTheEndOfThePause) {
   plan.evaluate.at_most_every = 10 * kMinute;
   Start(std::move(plan));
   for (TimeMs minute : {0, 1, 9, 20}) Add(minute * kMinute);
-  EXPECT_THAT(Until(21 * kMinute), ElementsAre("+0s scores c 1 by event", "+10m scores c 3 by schedule",
-                                               "+20m scores c 4 by event"));
+  EXPECT_THAT(Until(21 * kMinute),
+              ElementsAre("+0s scores c 1 by event", "+10m scores c 3 by schedule", "+20m scores c 4 by event"));
   Add(30 * kMinute - 1);
   Add(30 * kMinute);
   EXPECT_THAT(Until(kHour), ElementsAre("+30m scores c 6 by event")) << "the pause is over when the record comes";

@@ -1,8 +1,8 @@
-// What the pipeline file asks of the operators, as plain data: config fills it, operators are built from it. Registers are
-// numbers in the one register file of Plan::program (operators/feature/program.h).
+// What the pipeline file asks of the operators, as plain data: config fills it, operators are built from it. Registers
+// are numbers in the one register file of Plan::program (operators/feature/program.h).
 //
-// Order of an evaluation: feature registers are read from the customer's row; the derived segment runs; then for each score
-// its segment and its sum (written to its register), for each alert its segment.
+// Order of an evaluation: feature registers are read from the customer's row; the derived segment runs; then for each
+// score its segment and its sum (written to its register), for each alert its segment.
 #pragma once
 
 #include <cstdint>
@@ -27,24 +27,24 @@ struct WindowPlan {
 
 // One aggregate of one field under one filter over one window: one feature.
 struct MeasurePlan {
-  std::string name;        // "calls_week"
-  std::string aggregate;   // a name of the table in operators/aggregate/aggregate.h
-  int source = 0;          // ordinal
-  int slot = -1;           // `of:`; -1 when the aggregate takes no field
-  int decimals = 0;        // of the slot
-  int filter = -1;         // a bool slot that must be 1; -1: every record
-  int window = -1;         // index into Plan::windows; -1 for aggregates without window (recency, decayed_sum)
+  std::string name;       // "calls_week"
+  std::string aggregate;  // a name of the table in operators/aggregate/aggregate.h
+  int source = 0;         // ordinal
+  int slot = -1;          // `of:`; -1 when the aggregate takes no field
+  int decimals = 0;       // of the slot
+  int filter = -1;        // a bool slot that must be 1; -1: every record
+  int window = -1;        // index into Plan::windows; -1 for aggregates without window (recency, decayed_sum)
   bool exact = false;
-  int max_events = 256;    // exact only: events kept per customer
-  int max_items = 64;      // distinct only: items counted exactly
+  int max_events = 256;      // exact only: events kept per customer
+  int max_items = 64;        // distinct only: items counted exactly
   DurationMs half_life = 0;  // decayed_sum only
-  int target = -1;         // register
+  int target = -1;           // register
 };
 
 // A register that is filled with something that isn't a measure, when >= 0.
 struct BuiltinPlan {
-  int tenure = -1;                        // ms since the customer's first record
-  std::vector<int> window_days;           // per window: its effective length in days (sawtooth: edge to now); -1: unused
+  int tenure = -1;               // ms since the customer's first record
+  std::vector<int> window_days;  // per window: its effective length in days (sawtooth: edge to now); -1: unused
 };
 
 struct FeatureName {
@@ -62,20 +62,20 @@ struct DeadlinePlan {
 };
 
 struct PointPlan {
-  int condition = -1;   // bool register; -1: always
-  int value = -1;       // register multiplied by weight; -1: weight alone
+  int condition = -1;  // bool register; -1: always
+  int value = -1;      // register multiplied by weight; -1: weight alone
   double weight = 0;
-  std::string reason;   // reason code; may be empty
-  int feature = -1;     // index into Plan::features shown with the reason: the first that the term names; -1: none
+  std::string reason;  // reason code; may be empty
+  int feature = -1;    // index into Plan::features shown with the reason: the first that the term names; -1: none
 };
 
 struct ScorePlan {
   std::string name;
-  Segment segment;             // computes the points' conditions and values
+  Segment segment;  // computes the points' conditions and values
   double intercept = 0;
-  bool logistic = true;        // link: logistic (a probability), or none (the sum itself)
+  bool logistic = true;  // link: logistic (a probability), or none (the sum itself)
   std::vector<PointPlan> points;
-  int target = -1;             // register of the result
+  int target = -1;                                    // register of the result
   std::vector<std::pair<std::string, double>> bands;  // name, lower bound; ascending; may be empty
 };
 
@@ -86,19 +86,19 @@ struct SeverityPlan {
 
 struct AlertPlan {
   std::string name;
-  Segment segment;             // computes when, clear and severities
+  Segment segment;  // computes when, clear and severities
   int when = -1;
-  int clear = -1;              // -1: as soon as `when` is not true
-  int confirm = 1;             // evaluations in a row
-  DurationMs cooldown = 0;     // after the opening of an episode no other opens within it
-  DurationMs valid_for = 0;    // 0: until cleared
+  int clear = -1;            // -1: as soon as `when` is not true
+  int confirm = 1;           // evaluations in a row
+  DurationMs cooldown = 0;   // after the opening of an episode no other opens within it
+  DurationMs valid_for = 0;  // 0: until cleared
   std::string default_severity = "medium";
   std::vector<SeverityPlan> severities;  // mildest first; the last that holds counts
   std::string action_code, action_class;
-  int score = -1;              // index into Plan::scores that explains it; -1: none
+  int score = -1;                // index into Plan::scores that explains it; -1: none
   int holdout_basis_points = 0;  // 0..5000 of 10000 customers by stable hash
   bool on_escalated = true, on_resolved = true, on_expired = true;  // which revisions are written beside `opened`
-  std::vector<int> features;   // indexes into Plan::features written with the alert
+  std::vector<int> features;  // indexes into Plan::features written with the alert
 };
 
 struct EvaluatePlan {
@@ -110,20 +110,20 @@ struct EvaluatePlan {
 struct OutputPlan {
   enum class Scores : uint8_t { kNone, kEvery, kBandChange };
   Scores scores = Scores::kNone;
-  std::vector<int> score_features;     // indexes into Plan::features written with each score line
+  std::vector<int> score_features;  // indexes into Plan::features written with each score line
 };
 
 // Immutable after construction.
 struct Plan {
-  std::string pipeline;                  // its name
-  std::string fingerprint;               // 16 hex digits over everything that decides a result
-  std::vector<std::string> sources;      // names by ordinal
+  std::string pipeline;              // its name
+  std::string fingerprint;           // 16 hex digits over everything that decides a result
+  std::vector<std::string> sources;  // names by ordinal
   std::vector<WindowPlan> windows;
   std::vector<MeasurePlan> measures;
   BuiltinPlan builtins;
   Program program;
-  Segment derived;                       // derived features, in dependency order
-  std::vector<FeatureName> features;     // all features by name, as declared
+  Segment derived;                    // derived features, in dependency order
+  std::vector<FeatureName> features;  // all features by name, as declared
   EvaluatePlan evaluate;
   std::vector<ScorePlan> scores;
   std::vector<AlertPlan> alerts;

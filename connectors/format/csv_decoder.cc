@@ -92,7 +92,7 @@ class CellReader {
 class CsvDecoder final : public FormatDecoder {
  public:
   CsvDecoder(const SourceSchema& schema, std::vector<std::vector<Target>> columns)
-      : rules_(schema), columns_(std::move(columns)) {}
+      : rules_(schema), key_is_int_(schema.key_is_int), columns_(std::move(columns)) {}
 
   Reason Decode(std::string_view bytes, RecordBuilder* out) override;
   std::string_view time_text() const override { return time_text_; }
@@ -102,6 +102,7 @@ class CsvDecoder final : public FormatDecoder {
 
   // Constant.
   const RecordRules rules_;
+  const bool key_is_int_;
   const std::vector<std::vector<Target>> columns_;
   // Of the record at hand.
   Faults faults_;
@@ -138,9 +139,7 @@ void CsvDecoder::Store(const Target& target, std::string_view cell, RecordBuilde
     return;
   }
   if (target.kind == Target::Kind::kKey) {
-    const Reason reason = CheckKey(cell);
-    if (reason == Reason::kNone) out->SetKey(cell);
-    faults_.Add(target.kind, reason);
+    faults_.Add(target.kind, TakeKey(cell, key_is_int_, out));
     return;
   }
   int64_t value = 0;

@@ -32,7 +32,9 @@ constexpr At kFailed = 0;
 // Confined to its task's thread.
 class JsonDecoder final : public FormatDecoder {
  public:
-  explicit JsonDecoder(const SourceSchema& schema) : rules_(schema), paths_(schema) { Allocate(kUsualRecordBytes); }
+  explicit JsonDecoder(const SourceSchema& schema) : rules_(schema), key_is_int_(schema.key_is_int), paths_(schema) {
+    Allocate(kUsualRecordBytes);
+  }
 
   Reason Decode(std::string_view bytes, RecordBuilder* out) override;
   std::string_view time_text() const override { return time_text_; }
@@ -72,6 +74,7 @@ class JsonDecoder final : public FormatDecoder {
 
   // Constant.
   const RecordRules rules_;
+  const bool key_is_int_;
   // Grows with the records.
   JsonPaths paths_;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner_;
@@ -254,8 +257,7 @@ At JsonDecoder::TakeString(const JsonNode& node, At at) {
 void JsonDecoder::StoreString(const Target& target, std::string_view text) {
   Reason reason = Reason::kNone;
   if (target.kind == Target::Kind::kKey) {
-    reason = CheckKey(text);
-    if (reason == Reason::kNone) out_->SetKey(text);
+    reason = TakeKey(text, key_is_int_, out_);
     if (reason == Reason::kMissingKey) reason = Reason::kNone;
   } else if (target.kind == Target::Kind::kTime) {
     reason = TimeFromText(text, target.unit, &out_->time);
@@ -285,8 +287,7 @@ void JsonDecoder::StoreNumber(const Target& target, const Number& number) {
     time_text_ = number.text;
     reason = NumberToTime(number, target.unit, NumberStyle::kJson, &out_->time);
   } else if (target.kind == Target::Kind::kKey) {
-    reason = whole ? CheckKey(number.text) : Reason::kBadKey;
-    if (reason == Reason::kNone) out_->SetKey(number.text);
+    reason = whole || (key_is_int_ && !number.exponent) ? TakeKey(number.text, key_is_int_, out_) : Reason::kBadKey;
   } else {
     int64_t value = 0;
     switch (target.type) {

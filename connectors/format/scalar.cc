@@ -105,6 +105,24 @@ Reason CheckKey(std::string_view key) {
   return Reason::kNone;
 }
 
+Reason TakeKey(std::string_view key, bool is_int, RecordBuilder* out) {
+  if (is_int && !key.empty()) {
+    size_t digits = key.find('.');
+    if (digits != std::string_view::npos && key.find_first_not_of('0', digits + 1) != std::string_view::npos) {
+      return Reason::kBadKey;
+    }
+    key = key.substr(0, digits);
+    const bool negative = !key.empty() && key.front() == '-';
+    if (key.size() == negative || key.find_first_not_of("0123456789", negative) != std::string_view::npos) {
+      return Reason::kBadKey;
+    }
+    while (!negative && key.size() > 1 && key.front() == '0') key.remove_prefix(1);
+  }
+  const Reason reason = CheckKey(key);
+  if (reason == Reason::kNone) out->SetKey(key);
+  return reason;
+}
+
 std::string_view TimeUnitName(TimeUnit unit) {
   switch (unit) {
     case TimeUnit::kSeconds:

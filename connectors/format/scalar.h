@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/stream/reason.h"
+#include "engine/stream/record.h"
 #include "engine/stream/schema.h"
 
 namespace ebb {
@@ -31,6 +32,8 @@ Reason TimeFromText(std::string_view text, TimeUnit unit, TimeMs* time);
 // kNone when valid UTF-8 `key` can name a customer, kMissingKey when it is empty, kBadKey when it is too long or has a
 // control character (C0, DEL, C1).
 Reason CheckKey(std::string_view key);
+// Checks a key and puts it into the record; with `is_int` only an integer will do, and it goes in its shortest form.
+Reason TakeKey(std::string_view key, bool is_int, RecordBuilder* out);
 
 // "s", "ms", "us", "rfc3339": as a pipeline file writes it.
 std::string_view TimeUnitName(TimeUnit unit);

@@ -190,6 +190,35 @@ TEST(ScalarTest, TimeFromText) {
   }
 }
 
+TEST(ScalarTest, IntegerKeysHaveOneForm) {
+  struct Case {
+    const char* text;
+    Reason reason;
+    const char* key;
+  };
+  for (const Case& c : std::initializer_list<Case>{{"17850", Reason::kNone, "17850"},
+                                                   {"17850.0", Reason::kNone, "17850"},
+                                                   {"17850.", Reason::kNone, "17850"},
+                                                   {"007", Reason::kNone, "7"},
+                                                   {"0", Reason::kNone, "0"},
+                                                   {"-5", Reason::kNone, "-5"},
+                                                   {"17850.5", Reason::kBadKey, ""},
+                                                   {"-", Reason::kBadKey, ""},
+                                                   {".0", Reason::kBadKey, ""},
+                                                   {"1785O", Reason::kBadKey, ""},
+                                                   {"1e3", Reason::kBadKey, ""},
+                                                   {"", Reason::kMissingKey, ""}}) {
+    RecordBuilder record;
+    record.Reset(0);
+    EXPECT_EQ(TakeKey(c.text, true, &record), c.reason) << c.text;
+    EXPECT_EQ(record.key(), c.key) << c.text;
+  }
+  RecordBuilder record;
+  record.Reset(0);
+  EXPECT_EQ(TakeKey("17850.0", false, &record), Reason::kNone);
+  EXPECT_EQ(record.key(), "17850.0");
+}
+
 TEST(ScalarTest, Keys) {
   EXPECT_EQ(CheckKey("27601289720"), Reason::kNone);
   EXPECT_EQ(CheckKey("a"), Reason::kNone);

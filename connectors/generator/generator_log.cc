@@ -69,7 +69,7 @@ class TelecomLog : public Log {
   Telecom telecom_;
   GeneratedRecord ahead_;  // the next record, unless ended_
   bool ended_ = false;
-  int64_t offset_ = 0;     // of ahead_; the number of all records when ended_
+  int64_t offset_ = 0;  // of ahead_; the number of all records when ended_
   std::string bytes_;
   std::vector<size_t> sizes_;
 };
@@ -93,9 +93,7 @@ class LineFile {
     line->push_back('\n');
     return std::fwrite(line->data(), 1, line->size(), file_) == line->size() ? absl::OkStatus() : Failed("write");
   }
-  absl::Status Close() {
-    return std::fclose(std::exchange(file_, nullptr)) == 0 ? absl::OkStatus() : Failed("close");
-  }
+  absl::Status Close() { return std::fclose(std::exchange(file_, nullptr)) == 0 ? absl::OkStatus() : Failed("close"); }
 
  private:
   absl::Status Failed(const char* what) const {
@@ -119,8 +117,8 @@ absl::StatusOr<std::unique_ptr<Log>> OpenGenerator(const std::string& name, cons
       return std::make_unique<TelecomLog>(name, stream, options);
     }
   }
-  return absl::NotFoundError(fmt::format(
-      "there is no generator '{}'; known: telecom.calls, telecom.recharges, telecom.complaints", name));
+  return absl::NotFoundError(
+      fmt::format("there is no generator '{}'; known: telecom.calls, telecom.recharges, telecom.complaints", name));
 }
 
 absl::Status WriteTelecom(const TelecomOptions& options, const std::string& directory) {

@@ -12,8 +12,8 @@
 
 namespace ebb {
 
-// `name` is "telecom.calls", "telecom.recharges" or "telecom.complaints". NotFound for another name, InvalidArgument for
-// options out of range.
+// `name` is "telecom.calls", "telecom.recharges" or "telecom.complaints". NotFound for another name, InvalidArgument
+// for options out of range.
 absl::StatusOr<std::unique_ptr<Log>> OpenGenerator(const std::string& name, const TelecomOptions& options);
 
 // Writes calls.jsonl, recharges.jsonl, complaints.jsonl and customers.jsonl (the truth) into a directory that exists;

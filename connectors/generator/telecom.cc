@@ -1,5 +1,5 @@
-// Days are simulated one after the other for all customers and sorted by arrival. A record goes out when it arrived before
-// the first event of the next day can have happened.
+// Days are simulated one after the other for all customers and sorted by arrival. A record goes out when it arrived
+// before the first event of the next day can have happened.
 #include "connectors/generator/telecom.h"
 
 #include <algorithm>
@@ -135,13 +135,11 @@ void Telecom::Render(const TelecomEvent& event, GeneratedRecord* out) {
                      number, id, event.time, event.seconds, event.dropped, whole, cents, event.callee);
       return;
     case kRechargeStream:
-      fmt::format_to(end,
-                     R"({{"recharge_id":"p{:08}","subscriber_id":"{}","ts":{},"amount":{}.{:02},"channel":"{}"}})",
+      fmt::format_to(end, R"({{"recharge_id":"p{:08}","subscriber_id":"{}","ts":{},"amount":{}.{:02},"channel":"{}"}})",
                      number, id, event.time, whole, cents, RechargeChannel(event.kind));
       return;
     default:
-      fmt::format_to(end,
-                     R"({{"complaint_id":"q{:08}","subscriber_id":"{}","ts":{},"category":"{}","severity":{}}})",
+      fmt::format_to(end, R"({{"complaint_id":"q{:08}","subscriber_id":"{}","ts":{},"category":"{}","severity":{}}})",
                      number, id, event.time, ComplaintCategory(event.kind), event.severity);
   }
 }

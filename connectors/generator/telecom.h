@@ -1,12 +1,12 @@
-// The seeded generator `telecom`: calls, recharges and complaints of simulated customers as JSON lines, of whom about 15 %
-// leave for a known cause at a known time. The same options give the same bytes on every machine.
+// The seeded generator `telecom`: calls, recharges and complaints of simulated customers as JSON lines; about 15 % of
+// the customers leave for a known cause at a known time. The same options give the same bytes on every machine.
 //
 //   Telecom telecom({.customers = 1000, .days = 90});
 //   GeneratedRecord record;
 //   while (telecom.Next(&record)) Use(record.stream, record.line);
 //
-// Records come in arrival order and are at most kTelecomDisorder older than the newest before them, in each stream and over
-// all. Memory grows with the customers, not with the days. Not for benchmarks of skew: activity is only mildly uneven.
+// Records come in arrival order and are at most kTelecomDisorder older than the newest before them, in each stream and
+// over all. Memory grows with the customers, not with the days. Not for benchmarks of skew: activity is mildly uneven.
 #pragma once
 
 #include <array>
@@ -27,10 +27,10 @@ inline constexpr int64_t kMaxTelecomCustomers = 1 << 24;
 inline constexpr int kMaxTelecomDays = 3660;
 
 struct TelecomOptions {
-  int64_t customers = 1000;        // 1..kMaxTelecomCustomers
-  int days = 120;                  // 1..kMaxTelecomDays; traces of leaving need 60 or more to be seen
+  int64_t customers = 1000;  // 1..kMaxTelecomCustomers
+  int days = 120;            // 1..kMaxTelecomDays; traces of leaving need 60 or more to be seen
   uint64_t seed = 1;
-  TimeMs start = 1767225600000;    // 2026-01-01; a midnight
+  TimeMs start = 1767225600000;  // 2026-01-01; a midnight
 };
 
 // InvalidArgument names the option that is out of its range.
@@ -46,13 +46,13 @@ struct Truth {
 // "calls", "recharges", "complaints".
 std::string_view TelecomStreamName(int stream);
 
-// {"customer_id":"c_7d19f2","leaves_at":"2026-03-04T10:21:07.000Z","cause":"competitor"}; null twice for those who stay.
+// {"customer_id":"c_7d19f2","leaves_at":"2026-03-04T10:21:07.000Z","cause":"competitor"}; two nulls for who stays.
 std::string TruthLine(const Truth& truth);
 
 struct GeneratedRecord {
-  int stream = 0;       // a TelecomStream
+  int stream = 0;  // a TelecomStream
   TimeMs arrival = 0;
-  std::string line;     // without a newline
+  std::string line;  // without a newline
 };
 
 // Confined to its task's thread.

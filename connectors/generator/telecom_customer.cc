@@ -1,6 +1,6 @@
-// The simulation. Trouble is a number from 0 (the usual life) to 1 (the day of leaving) that grows over three to six weeks;
-// each cause turns it into other traces. Those who stay have quiet weeks, bad coverage and complaints too, so that no
-// single sign gives a leaver away.
+// The simulation. Trouble is a number from 0 (the usual life) to 1 (the day of leaving) that grows over three to six
+// weeks; each cause turns it into other traces. Those who stay have quiet weeks, bad coverage and complaints too, so
+// that no single sign gives a leaver away.
 #include "connectors/generator/telecom_customer.h"
 
 #include <algorithm>
@@ -13,15 +13,15 @@ namespace ebb {
 namespace {
 
 constexpr double kLeavingShare = 0.15;
-constexpr double kJoiningShare = 0.10;    // of the others: customers who come after the start
-constexpr double kQuietShare = 0.35;      // customers who have a holiday
+constexpr double kJoiningShare = 0.10;  // of the others: customers who come after the start
+constexpr double kQuietShare = 0.35;    // customers who have a holiday
 constexpr double kBadCoverageShare = 0.08;
 constexpr double kComplaintsPerDay = 0.003;
-constexpr double kStrangerShare = 0.05;   // calls to numbers outside the circle
+constexpr double kStrangerShare = 0.05;  // calls to numbers outside the circle
 constexpr uint32_t kMaxCallSeconds = 45 * 60;
 
-constexpr std::array<std::string_view, 6> kCauseNames = {"none",        "network_trouble", "price_rise",
-                                                         "competitor",  "life_change",     "bad_service"};
+constexpr std::array<std::string_view, 6> kCauseNames = {"none",       "network_trouble", "price_rise",
+                                                         "competitor", "life_change",     "bad_service"};
 constexpr std::array<std::string_view, 4> kChannels = {"app", "shop", "voucher", "bank"};
 constexpr std::array<std::string_view, 5> kCategories = {"coverage", "billing", "service", "device", "other"};
 constexpr uint8_t kCoverage = 0, kBilling = 1, kService = 2;

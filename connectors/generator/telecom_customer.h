@@ -1,6 +1,6 @@
-// One simulated customer of a telephone company: a rhythm of calls, recharges and complaints, and perhaps a hidden cause of
-// leaving that shows in the weeks before. A customer's history depends on the seed and the customer's number only, never
-// on how many others there are.
+// One simulated customer of a telephone company: a rhythm of calls, recharges and complaints, and perhaps a hidden
+// cause of leaving that shows in the weeks before. A customer's history depends on the seed, the customer's number and
+// the time that is simulated, never on how many others there are.
 #pragma once
 
 #include <cstdint>

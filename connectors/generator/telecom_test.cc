@@ -1,5 +1,5 @@
-// What the generator promises: the same bytes, arrival order within the declared disorder, silence after leaving, and traces
-// of each cause that can be measured.
+// What the generator promises: the same bytes, arrival order within the declared disorder, silence after leaving, and
+// traces of each cause that can be measured.
 #include "connectors/generator/telecom.h"
 
 #include <xxhash.h>
@@ -65,9 +65,8 @@ TEST(TelecomTest, LinesHaveTheDeclaredForm) {
       {kRechargeStream,
        R"re(\{"recharge_id":"p[0-9]+","subscriber_id":"c_[0-9a-f]+","ts":[0-9]+,"amount":[0-9]+\.[05]0,)re"
        R"re("channel":"(app|shop|voucher|bank)"\})re"},
-      {kComplaintStream,
-       R"re(\{"complaint_id":"q[0-9]+","subscriber_id":"c_[0-9a-f]+","ts":[0-9]+,)re"
-       R"re("category":"(coverage|billing|service|device|other)","severity":[1-4]\})re"}};
+      {kComplaintStream, R"re(\{"complaint_id":"q[0-9]+","subscriber_id":"c_[0-9a-f]+","ts":[0-9]+,)re"
+                         R"re("category":"(coverage|billing|service|device|other)","severity":[1-4]\})re"}};
   std::map<int, int> seen;
   for (const GeneratedRecord& record : records) {
     ASSERT_THAT(record.line, testing::MatchesRegex(forms.at(record.stream)));
@@ -140,7 +139,7 @@ struct Traces {
 };
 struct BeforeAndAfter {
   Traces before, after;
-  double Ratio(double Traces::* what) const { return (after.*what / after.days) / (before.*what / before.days); }
+  double Ratio(double Traces::*what) const { return (after.*what / after.days) / (before.*what / before.days); }
   double DropShareRatio() const { return (after.drops / after.calls) / (before.drops / before.calls); }
   double AmountRatio() const { return (after.amount / after.recharges) / (before.amount / before.recharges); }
 };

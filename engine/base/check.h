@@ -1,5 +1,6 @@
-// EBB_CHECK: assertions about ourselves, on in release too. When one fails, the program is wrong, not the data: it prints
-// the condition, the place and the values, and aborts. Wrong data is quarantined; a failed operation is an absl::Status.
+// EBB_CHECK: assertions about ourselves, on in release too. When one fails, the program is wrong, not the data: it
+// prints the condition, the place and the values, and aborts. Wrong data is quarantined; a failed operation is an
+// absl::Status.
 #pragma once
 
 #include <string>
@@ -14,9 +15,9 @@ namespace ebb {
 }  // namespace ebb
 
 // EBB_CHECK(n >= 0, "n is {}", n): the message takes fmt's format and may be left out.
-#define EBB_CHECK(condition, ...)                                                                  \
-  do {                                                                                             \
-    if (!(condition)) [[unlikely]] {                                                               \
-      ::ebb::CheckFailed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__));           \
-    }                                                                                              \
+#define EBB_CHECK(condition, ...)                                                        \
+  do {                                                                                   \
+    if (!(condition)) [[unlikely]] {                                                     \
+      ::ebb::CheckFailed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
+    }                                                                                    \
   } while (false)

@@ -1,5 +1,5 @@
-// A seeded random stream for generators and tests: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). The same seed gives the
-// same numbers on every machine. Never used in the state or alert path, and not for secrets.
+// A seeded random stream for generators and tests: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). The same seed gives
+// the same numbers on every machine. Never used in the state or alert path, and not for secrets.
 #pragma once
 
 #include <cstdint>

@@ -6,11 +6,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define EBB_RETURN_IF_ERROR(expression)                     \
-  do {                                                      \
+#define EBB_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                       \
     if (::absl::Status status_ = (expression); !status_.ok()) [[unlikely]] { \
-      return status_;                                       \
-    }                                                       \
+      return status_;                                                        \
+    }                                                                        \
   } while (false)
 
 #define EBB_CONCAT_INNER_(a, b) a##b

@@ -29,12 +29,23 @@ size_t SequenceLength(std::string_view text) {
 
 void AppendEscaped(char c, std::string* out) {
   switch (c) {
-    case '"': *out += "\\\""; return;
-    case '\\': *out += "\\\\"; return;
-    case '\n': *out += "\\n"; return;
-    case '\r': *out += "\\r"; return;
-    case '\t': *out += "\\t"; return;
-    default: break;
+    case '"':
+      *out += "\\\"";
+      return;
+    case '\\':
+      *out += "\\\\";
+      return;
+    case '\n':
+      *out += "\\n";
+      return;
+    case '\r':
+      *out += "\\r";
+      return;
+    case '\t':
+      *out += "\\t";
+      return;
+    default:
+      break;
   }
   static constexpr char kHex[] = "0123456789abcdef";
   *out += "\\u00";
@@ -57,8 +68,8 @@ void AppendJsonString(std::string_view text, std::string* out) {
   *out += '"';
   while (!text.empty()) {
     size_t plain = 0;
-    while (plain < text.size() && static_cast<uint8_t>(text[plain]) >= 0x20 && static_cast<uint8_t>(text[plain]) < 0x7F &&
-           text[plain] != '"' && text[plain] != '\\') {
+    while (plain < text.size() && static_cast<uint8_t>(text[plain]) >= 0x20 &&
+           static_cast<uint8_t>(text[plain]) < 0x7F && text[plain] != '"' && text[plain] != '\\') {
       ++plain;
     }
     out->append(text.substr(0, plain));

@@ -28,14 +28,18 @@ TEST(JsonTextTest, Strings) {
   EXPECT_EQ(Quoted("a\"b\\c\n\x01\x7f"), "\"a\\\"b\\\\c\\n\\u0001\\u007f\"");
   EXPECT_EQ(Quoted("gr\xC3\xBC\xC3\x9F \xE5\xAE\xA2\xE6\x88\xB7 \xF0\x9F\x98\x80"),
             "\"gr\xC3\xBC\xC3\x9F \xE5\xAE\xA2\xE6\x88\xB7 \xF0\x9F\x98\x80\"");
-  EXPECT_EQ(Quoted("a\xFF" "b"), "\"a\xEF\xBF\xBD" "b\"");
+  EXPECT_EQ(Quoted("a\xFF"
+                   "b"),
+            "\"a\xEF\xBF\xBD"
+            "b\"");
 }
 
 TEST(JsonTextTest, Utf8) {
   for (const char* good : {"", "abc", "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(IsValidUtf8(good));
   }
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC2", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80"}) {
+  for (const char* bad :
+       {"\x80", "\xC0\x80", "\xC2", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80"}) {
     EXPECT_FALSE(IsValidUtf8(bad));
   }
 }

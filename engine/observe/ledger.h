@@ -1,5 +1,5 @@
-// The record ledger: for each source, read = used + late + filtered + duplicate + tombstone + quarantined, exactly. Every
-// record is counted once, where it is released in the order, so that the figures belong to the committed state.
+// The record ledger: for each source, read = used + late + filtered + duplicate + tombstone + quarantined, exactly.
+// Every record is counted once, where it is released in the order, so that the figures belong to the committed state.
 #pragma once
 
 #include <array>

@@ -29,7 +29,7 @@ namespace ebb {
 // Immutable after construction.
 struct RowLayout {
   struct Section {
-    uint16_t words;        // of one entry
+    uint16_t words;  // of one entry
     uint16_t max_entries;
   };
   int cells = 0;
@@ -68,7 +68,7 @@ struct Row {
   uint32_t index;       // its number in the table
   uint16_t words;       // allocated, this header included
   uint16_t key_bytes;
-  bool changed;         // since the last commit
+  bool changed;  // since the last commit
 };
 
 class RowTable;
@@ -179,9 +179,7 @@ class RowTable {
 
 inline const RowLayout& RowRef::layout() const { return table_->layout_; }
 
-inline int64_t* RowRef::cells() const {
-  return reinterpret_cast<int64_t*>(row_) + table_->header_words_;
-}
+inline int64_t* RowRef::cells() const { return reinterpret_cast<int64_t*>(row_) + table_->header_words_; }
 
 inline std::string_view RowRef::key() const {
   return {reinterpret_cast<const char*>(cells() + table_->layout_.cells), row_->key_bytes};
@@ -215,8 +213,8 @@ inline void RowRef::PopFront(int section) {
   if (--ref.count == 0) ref.head = 0;
 }
 
-// The row as bytes for the store: layout id, time, next timer, cells and entries, without the key, each word stripped of
-// its leading zero bytes. Equal content gives equal bytes, however the row came about.
+// The row as bytes for the store: layout id, time, next timer, cells and entries, without the key, each word stripped
+// of its leading zero bytes. Equal content gives equal bytes, however the row came about.
 void EncodeRow(RowRef row, std::string* out);
 // Makes the row of `key` from EncodeRow's bytes. False when they are damaged or of another layout.
 bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, RowTable* table);

@@ -1,5 +1,5 @@
-// Rows as bytes: the words of the row, zigzag-coded so that small negative numbers are short too, each as its significant
-// bytes behind a table of lengths (half a byte a word). Typical rows shrink to a third.
+// Rows as bytes: the words of the row, zigzag-coded so that small negative numbers are short too, each as its
+// significant bytes behind a table of lengths (half a byte a word). Typical rows shrink to a third.
 #include <bit>
 #include <vector>
 

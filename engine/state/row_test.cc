@@ -225,7 +225,9 @@ TEST(RowTableTest, RandomWalkAgainstDeques) {
       const auto size = static_cast<int>(section.size());
       const int at = static_cast<int>(random.Below(section.size() + 1));
       switch (random.Below(8)) {
-        case 0: row.cells()[1] = model.cell = value; break;
+        case 0:
+          row.cells()[1] = model.cell = value;
+          break;
         case 1:
           if (size == 0) break;
           row.PopFront(s);

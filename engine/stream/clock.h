@@ -16,8 +16,9 @@ class LogClock {
  public:
   explicit LogClock(const TimeSpec& spec) : spec_(&spec) {}
 
-  // Sets effective time, newest_before and late from record->time, and quarantines it for `late` or `time_jump` where the
-  // source says so. Call once for every record in offset order; `record->fate` and `reason` are what decoding found.
+  // Sets effective time, newest_before and late from record->time, and quarantines it for `late` or `time_jump` where
+  // the source says so. Call once for every record in offset order; `record->fate` and `reason` are what decoding
+  // found.
   void Stamp(Record* record);
 
   // M at the read position; kBeforeTime before the first record with a time.

@@ -1,5 +1,6 @@
 // The two contracts by which records enter: a Log is one sequence of raw records with offsets (a file, a partition), a
-// Decoder turns the bytes of one of them into a record. Connectors implement both; the engine sees nothing else of them.
+// Decoder turns the bytes of one of them into a record. Connectors implement both; the engine sees nothing else of
+// them.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ inline constexpr size_t kReadPadding = 64;
 
 struct RawRecord {
   int64_t offset;
-  std::string_view bytes;          // without the line's end; valid until the log's next Read
-  Reason reason = Reason::kNone;   // kTooLarge or kCsvSyntax when framing already failed; bytes then hold its beginning
+  std::string_view bytes;         // without the line's end; valid until the log's next Read
+  Reason reason = Reason::kNone;  // kTooLarge or kCsvSyntax when framing already failed; bytes then hold its beginning
 };
 
 // Confined to its task's thread.
@@ -48,9 +49,9 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  // Fills `out` from the bytes of one record, which are followed by kReadPadding readable bytes. Reason::kNone means that
-  // key, time and every required field are there. With a reason, `out` is unspecified, but kMissingKey may come with the
-  // rest filled in (the schema may let it pass).
+  // Fills `out` from the bytes of one record, which are followed by kReadPadding readable bytes. Reason::kNone means
+  // that key, time and every required field are there. With a reason, `out` is unspecified, but kMissingKey may come
+  // with the rest filled in (the schema may let it pass).
   virtual Reason Decode(std::string_view bytes, RecordBuilder* out) = 0;
 };
 

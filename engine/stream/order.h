@@ -20,7 +20,8 @@ struct RecordChunk {
   int waiting = 0;  // records not released yet
 };
 
-// Records of one hand-over from the intake to a task, in the order in which they were read. Confined to its task's thread.
+// Records of one hand-over from the intake to a task, in the order in which they were read.
+// Confined to its task's thread.
 class RecordBatch {
  public:
   // Space for a record of `bytes` (a multiple of 8); the caller fills it at once.
@@ -65,10 +66,10 @@ class Order {
   void Free(uint32_t chunk);
 
   std::vector<std::unique_ptr<RecordChunk>> chunks_;
-  std::vector<uint32_t> free_slots_;        // places of chunks_ that are empty
-  std::vector<uint32_t> finished_;          // chunks whose last record is in released_
-  std::vector<Entry> fresh_;                // arrived since the last Release, unsorted
-  std::vector<Entry> heap_;                 // what earlier calls left behind, smallest first
+  std::vector<uint32_t> free_slots_;  // places of chunks_ that are empty
+  std::vector<uint32_t> finished_;    // chunks whose last record is in released_
+  std::vector<Entry> fresh_;          // arrived since the last Release, unsorted
+  std::vector<Entry> heap_;           // what earlier calls left behind, smallest first
   std::vector<Entry> ready_;
   std::vector<Record*> released_;
 };

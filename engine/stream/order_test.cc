@@ -53,8 +53,9 @@ TEST(OrderTest, ReleasesStrictlyBelowTheWatermark) {
 }
 
 TEST(OrderTest, TiesGoBySourceLogOffset) {
-  const std::vector<Place> sorted = {{5, 0, 0, 7}, {5, 0, 0, 8}, {5, 0, 1, 0}, {5, 0, 65535, 1}, {5, 1, 0, 0},
-                                     {5, 1, 0, 300}, {5, 65535, 0, 0}, {5, 65535, 65535, 1}, {6, 0, 0, 0}};
+  const std::vector<Place> sorted = {{5, 0, 0, 7},     {5, 0, 0, 8},         {5, 0, 1, 0},
+                                     {5, 0, 65535, 1}, {5, 1, 0, 0},         {5, 1, 0, 300},
+                                     {5, 65535, 0, 0}, {5, 65535, 65535, 1}, {6, 0, 0, 0}};
   std::vector<Place> shuffled = sorted;
   Random random(1);
   for (int round = 0; round < 20; ++round) {
@@ -150,8 +151,8 @@ TEST(OrderTest, RandomBatchesAgainstSort) {
       if (random.Chance(0.3)) continue;
       if (random.Chance(0.7)) watermark += static_cast<TimeMs>(random.Below(spread));
       std::sort(pending.begin(), pending.end());
-      auto end = std::find_if(pending.begin(), pending.end(),
-                              [&](const Place& p) { return std::get<0>(p) >= watermark; });
+      auto end =
+          std::find_if(pending.begin(), pending.end(), [&](const Place& p) { return std::get<0>(p) >= watermark; });
       expected.assign(pending.begin(), end);
       pending.erase(pending.begin(), end);
       ASSERT_EQ(Release(&order, watermark), expected) << "seed " << seed << " step " << step;

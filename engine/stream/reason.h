@@ -1,5 +1,5 @@
-// Why a record could not be used: a closed list, the same in metrics, quarantine, summaries and tests. Data that can't be
-// used is never an error and never skipped in silence.
+// Why a record could not be used: a closed list, the same in metrics, quarantine, summaries and tests. Data that can't
+// be used is never an error and never skipped in silence.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// A decoded record: a fixed header, one 64-bit slot per field of its schema, then the key's bytes, in one piece of memory,
-// so that it can be copied, queued and handed to another thread without a pointer in it.
+// A decoded record: a fixed header, one 64-bit slot per field of its schema, then the key's bytes, in one piece of
+// memory, so that it can be copied, queued and handed to another thread without a pointer in it.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +18,17 @@ enum class Fate : uint8_t { kUse, kFilter, kQuarantine, kTombstone };
 
 // The header; slots and tail bytes follow it directly. Made by RecordBuilder only.
 struct Record {
-  TimeMs effective;       // where it stands in the order
-  TimeMs time;            // its own event time; kBeforeTime when it has none
-  TimeMs newest_before;   // M(r): the largest event time at smaller offsets of its log
-  int64_t offset;         // number of the record in its log, from 0
-  uint64_t key_hash;      // HashKey(key())
-  uint64_t nulls;         // bit i: slot i is null
-  uint16_t source;        // ordinal of the source
-  uint16_t log;           // partition or file number within the source
+  TimeMs effective;      // where it stands in the order
+  TimeMs time;           // its own event time; kBeforeTime when it has none
+  TimeMs newest_before;  // M(r): the largest event time at smaller offsets of its log
+  int64_t offset;        // number of the record in its log, from 0
+  uint64_t key_hash;     // HashKey(key())
+  uint64_t nulls;        // bit i: slot i is null
+  uint16_t source;       // ordinal of the source
+  uint16_t log;          // partition or file number within the source
   uint16_t slot_count;
   uint16_t key_bytes;
-  uint32_t payload_bytes; // quarantine only: bytes after the key
+  uint32_t payload_bytes;  // quarantine only: bytes after the key
   Fate fate;
   Reason reason;
   bool late;
@@ -77,7 +77,8 @@ class RecordBuilder {
   TimeMs time = kBeforeTime;
   uint64_t nulls = 0;
   uint16_t key_bytes = 0;
-  const char* unit_guess = "";  // with kTimeOutOfRange: the unit in which the time would be plausible; "" when there is none
+  const char* unit_guess =
+      "";                 // with kTimeOutOfRange: the unit in which the time would be plausible; "" when there is none
   bool filtered = false;  // the source's `where:` says no, or its key is missing and `missing_key: filter`
   int64_t slots[kMaxFields];
   char key_text[kMaxKeyBytes];

@@ -1,5 +1,5 @@
-// What a source's records look like: which fields are decoded, of which type, where the customer's key and the event time
-// stand. A schema is made by the pipeline file and read by decoders, so that what no feature uses is never parsed.
+// What a source's records look like: which fields are decoded, of which type, where the customer's key and the event
+// time stand. A schema is made by the pipeline file and read by decoders, so that what no feature uses is never parsed.
 #pragma once
 
 #include <cstdint>
@@ -24,17 +24,17 @@ struct Field {
   std::string name;
   std::string path;  // JSON pointer ("/a/b"), or CSV column name
   FieldType type = FieldType::kInt;
-  int decimals = 0;             // 0..9, kDecimal only
-  bool required = true;         // absent or null: quarantined as missing_field
+  int decimals = 0;                // 0..9, kDecimal only
+  bool required = true;            // absent or null: quarantined as missing_field
   std::optional<int64_t> missing;  // slot value used when absent or null; beats `required`
 };
 
 struct TimeSpec {
   std::string path;
   TimeUnit unit = TimeUnit::kMillis;
-  DurationMs disorder = 0;                   // B: how far behind the newest a record may stand without being late
-  std::optional<DurationMs> max_jump;        // a larger step of M quarantines the record
-  bool quarantine_late = false;              // late: quarantine
+  DurationMs disorder = 0;             // B: how far behind the newest a record may stand without being late
+  std::optional<DurationMs> max_jump;  // a larger step of M quarantines the record
+  bool quarantine_late = false;        // late: quarantine
 };
 
 // What happens with a record whose key is absent, null or empty.
@@ -46,6 +46,7 @@ struct SourceSchema {
   uint16_t ordinal = 0;  // position in the total order; never renumbered for the life of a state
   Format format = Format::kJson;
   std::string key_path;
+  bool key_is_int = false;  // 17850, "17850" and "17850.0" all name customer 17850; anything else is kBadKey
   MissingKey missing_key = MissingKey::kQuarantine;
   std::string missing_key_value;  // with kUse
   TimeSpec time;
@@ -54,8 +55,8 @@ struct SourceSchema {
 
 inline constexpr int kMaxFields = 64;
 inline constexpr int kMaxKeyBytes = 256;
-inline constexpr int kMaxDepth = 32;                    // nesting of a JSON record
-inline constexpr int kMaxRecordFields = 256;            // members of one JSON object, or CSV columns
-inline constexpr int64_t kMaxRecordBytes = 1 << 20;     // a longer record is quarantined as too_large
+inline constexpr int kMaxDepth = 32;                 // nesting of a JSON record
+inline constexpr int kMaxRecordFields = 256;         // members of one JSON object, or CSV columns
+inline constexpr int64_t kMaxRecordBytes = 1 << 20;  // a longer record is quarantined as too_large
 
 }  // namespace ebb

@@ -102,7 +102,8 @@ struct Unit {
   const char* name;
   DurationMs length;
 };
-constexpr std::array<Unit, 6> kUnits = {{{"ms", 1}, {"s", kSecond}, {"m", kMinute}, {"h", kHour}, {"d", kDay}, {"w", 7 * kDay}}};
+constexpr std::array<Unit, 6> kUnits = {
+    {{"ms", 1}, {"s", kSecond}, {"m", kMinute}, {"h", kHour}, {"d", kDay}, {"w", 7 * kDay}}};
 constexpr DurationMs kLongestDuration = 365250 * kDay;
 
 }  // namespace
@@ -118,8 +119,8 @@ std::string FormatTime(TimeMs time) {
 
 std::optional<TimeMs> ParseTime(std::string_view text) {
   int year, month, day;
-  if (!ReadDigits(&text, 4, &year) || !ReadChar(&text, '-') || !ReadDigits(&text, 2, &month) ||
-      !ReadChar(&text, '-') || !ReadDigits(&text, 2, &day)) {
+  if (!ReadDigits(&text, 4, &year) || !ReadChar(&text, '-') || !ReadDigits(&text, 2, &month) || !ReadChar(&text, '-') ||
+      !ReadDigits(&text, 2, &day)) {
     return std::nullopt;
   }
   if (month < 1 || month > 12 || day < 1 || day > DaysInMonth(year, month)) return std::nullopt;

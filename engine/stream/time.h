@@ -1,5 +1,5 @@
-// Event time and durations: signed 64-bit milliseconds, event time since 1970-01-01T00:00:00Z. Formatting and parsing of
-// both as people write them. No wall clock is read here or anywhere in the state and alert path.
+// Event time and durations: signed 64-bit milliseconds, event time since 1970-01-01T00:00:00Z. Formatting and parsing
+// of both as people write them. No wall clock is read here or anywhere in the state and alert path.
 #pragma once
 
 #include <cstdint>

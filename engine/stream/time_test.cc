@@ -47,7 +47,8 @@ TEST(TimeTest, Durations) {
   EXPECT_EQ(ParseDuration("1.5h"), 90 * kMinute);
   EXPECT_EQ(ParseDuration("0s"), 0);
   EXPECT_EQ(ParseDuration("2w"), 14 * kDay);
-  for (const char* text : {"", "7", "d", "7 d", "-7d", "7x", "1.5ms", "7d3", "1..5h", ".d", "999999999999999999d", "366000d"}) {
+  for (const char* text :
+       {"", "7", "d", "7 d", "-7d", "7x", "1.5ms", "7d3", "1..5h", ".d", "999999999999999999d", "366000d"}) {
     EXPECT_EQ(ParseDuration(text), std::nullopt) << text;
   }
   EXPECT_EQ(FormatDuration(90 * kMinute), "1h30m");

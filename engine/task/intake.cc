@@ -11,15 +11,19 @@
 namespace ebb {
 namespace {
 
-constexpr size_t kMaxPayloadBytes = 4096;     // of a quarantined record, kept for the quarantine
+constexpr size_t kMaxPayloadBytes = 4096;  // of a quarantined record, kept for the quarantine
 constexpr int64_t kUnitCheckRecords = 100;
 
 const char* UnitName(TimeUnit unit) {
   switch (unit) {
-    case TimeUnit::kSeconds: return "s";
-    case TimeUnit::kMillis: return "ms";
-    case TimeUnit::kMicros: return "us";
-    case TimeUnit::kRfc3339: return "rfc3339";
+    case TimeUnit::kSeconds:
+      return "s";
+    case TimeUnit::kMillis:
+      return "ms";
+    case TimeUnit::kMicros:
+      return "us";
+    case TimeUnit::kRfc3339:
+      return "rfc3339";
   }
   return "";
 }
@@ -35,7 +39,8 @@ Intake::Intake(std::vector<SourceInput> sources, const TimeRange& range, int tas
     for (LogInput& input : source.logs) {
       const auto number = static_cast<uint16_t>(names_.logs.back().size());
       names_.logs.back().push_back(input.log->name());
-      logs_.push_back({std::move(input), source.schema, slot_count, number, LogClock(source.schema->time), 0, 0, 0, ""});
+      logs_.push_back(
+          {std::move(input), source.schema, slot_count, number, LogClock(source.schema->time), 0, 0, 0, ""});
     }
   }
 }
@@ -49,9 +54,10 @@ absl::Status Intake::Restore(const Progress& progress) {
     const LogPosition& position = progress.logs[i];
     OpenLog& log = logs_[i];
     if (position.source != log.schema->name || position.identity != log.input.log->identity()) {
-      return absl::FailedPreconditionError(
-          fmt::format("input {} of source '{}' is not the file that the state was made from ({}): give the same inputs, "
-                      "or another state directory", log.input.log->name(), log.schema->name, position.name));
+      return absl::FailedPreconditionError(fmt::format(
+          "input {} of source '{}' is not the file that the state was made from ({}): give the same inputs, "
+          "or another state directory",
+          log.input.log->name(), log.schema->name, position.name));
     }
     EBB_RETURN_IF_ERROR(log.input.log->Seek(position.low_offset));
     log.next_offset = position.low_offset;
@@ -83,15 +89,16 @@ absl::Status Intake::Step(size_t max_records, std::vector<RecordBatch>* batches)
 absl::Status Intake::CheckUnit(const OpenLog& log) const {
   if (log.timed_records > 0 || log.untimed_records == 0) return absl::OkStatus();
   if (log.untimed_records < kUnitCheckRecords && !log.input.log->ended()) return absl::OkStatus();
-  const std::string what = fmt::format("source '{}': none of the first {} records of {} has a time that `unit: {}` allows",
-                                       log.schema->name, log.untimed_records, log.input.log->name(),
-                                       UnitName(log.schema->time.unit));
+  const std::string what =
+      fmt::format("source '{}': none of the first {} records of {} has a time that `unit: {}` allows", log.schema->name,
+                  log.untimed_records, log.input.log->name(), UnitName(log.schema->time.unit));
   if (log.unit_guess.empty()) return absl::FailedPreconditionError(what);
   return absl::FailedPreconditionError(fmt::format("{}: they look like `unit: {}`", what, log.unit_guess));
 }
 
 void Intake::Take(const RawRecord& raw, OpenLog* log, std::vector<RecordBatch>* batches) {
-  EBB_CHECK(raw.offset == log->next_offset, "offset {} of {}, expected {}", raw.offset, log->input.log->name(), log->next_offset);
+  EBB_CHECK(raw.offset == log->next_offset, "offset {} of {}, expected {}", raw.offset, log->input.log->name(),
+            log->next_offset);
   log->next_offset = raw.offset + 1;
   builder_.Reset(log->slot_count);
   Reason reason = raw.reason;
@@ -165,8 +172,8 @@ std::vector<LogPosition> Intake::Positions(const std::vector<const Order*>& orde
   std::vector<size_t> first_log;  // of each source, in positions
   for (const OpenLog& log : logs_) {
     if (log.number == 0) first_log.resize(log.schema->ordinal + 1, positions.size());
-    positions.push_back({log.schema->name, log.input.log->name(), log.input.log->identity(), log.next_offset,
-                         log.clock.newest()});
+    positions.push_back(
+        {log.schema->name, log.input.log->name(), log.input.log->identity(), log.next_offset, log.clock.newest()});
   }
   for (const Order* order : orders) {
     order->ForEachLowMark([&](uint16_t source, uint16_t log, const LowMark& mark) {

@@ -1,5 +1,6 @@
-// The intake: reads all logs, decodes each record once, gives it its effective time by its log's clock, and hands it to the
-// task that owns its key. The next read is always from the log that holds the watermark back, so what waits stays little.
+// The intake: reads all logs, decodes each record once, gives it its effective time by its log's clock, and hands it to
+// the task that owns its key. The next read is always from the log that holds the watermark back, so what waits stays
+// little.
 #pragma once
 
 #include <memory>
@@ -34,8 +35,8 @@ class Intake {
 
   // Goes on from a commit. FailedPrecondition when the inputs aren't those of the commit.
   absl::Status Restore(const Progress& progress);
-  // Reads up to `max_records` from one log into the tasks' batches. FailedPrecondition when a source's first records show
-  // that its time unit is declared wrongly.
+  // Reads up to `max_records` from one log into the tasks' batches. FailedPrecondition when a source's first records
+  // show that its time unit is declared wrongly.
   absl::Status Step(size_t max_records, std::vector<RecordBatch>* batches);
   // Everything below it has been handed over.
   TimeMs watermark() const;
@@ -56,9 +57,9 @@ class Intake {
     uint16_t number;
     LogClock clock;
     int64_t next_offset = 0;
-    int64_t timed_records = 0;   // with a usable time, ever
-    int64_t untimed_records = 0; // without, before the first usable one
-    std::string unit_guess;      // what the times looked like
+    int64_t timed_records = 0;    // with a usable time, ever
+    int64_t untimed_records = 0;  // without, before the first usable one
+    std::string unit_guess;       // what the times looked like
   };
 
   OpenLog* SlowestLog();

@@ -22,8 +22,8 @@ namespace ebb {
 
 struct JobOptions {
   int tasks = 1;
-  size_t batch_records = 2048;               // read at a time from one log
-  DurationMs commit_interval = 10 * kSecond; // by a monotonic clock; which instant it is changes no result
+  size_t batch_records = 2048;                // read at a time from one log
+  DurationMs commit_interval = 10 * kSecond;  // by a monotonic clock; which instant it is changes no result
   size_t max_uncommitted_bytes = size_t{512} << 20;
   TimeRange range;
 };
@@ -33,7 +33,7 @@ struct JobParts {
   std::string fingerprint;
   RowLayout layout;
   std::function<std::unique_ptr<Operator>()> make_operator;
-  StateStore* store = nullptr;                       // null: nothing is kept
+  StateStore* store = nullptr;  // null: nothing is kept
 };
 
 // The progress stored by an earlier run; empty when there is none.
@@ -53,7 +53,7 @@ class Job {
   // Commits what has been done so far; for a graceful stop.
   absl::Status Commit();
 
-  const Progress& progress() const { return progress_; }   // as of the last commit
+  const Progress& progress() const { return progress_; }  // as of the last commit
   const Intake& intake() const { return intake_; }
   // After the end: every row of every task, in key order.
   void ForEachRow(const std::function<void(RowRef)>& visit);
@@ -74,7 +74,7 @@ class Job {
   Intake intake_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Progress progress_;
-  Progress base_;  // ledger and counters of earlier runs
+  Progress base_;               // ledger and counters of earlier runs
   int64_t last_commit_ms_ = 0;  // monotonic
 };
 

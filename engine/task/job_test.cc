@@ -1,5 +1,5 @@
-// What a job refuses, and what an intake notices before any harm is done. That results depend on the logs alone is shown
-// by tests/property/order_property_test.cc.
+// What a job refuses, and what an intake notices before any harm is done. That results depend on the logs alone is
+// shown by tests/property/order_property_test.cc.
 #include "engine/task/job.h"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
-// The operator contract: what is done to a customer's row when a record of theirs is released, and when a timer of theirs
-// fires. An operator has no thread, no clock and no store: what it knows is the record, the row and the time it is given,
-// so that the same order of calls gives the same bytes.
+// The operator contract: what is done to a customer's row when a record of theirs is released, and when a timer of
+// theirs fires. An operator has no thread, no clock and no store: what it knows is the record, the row and the time it
+// is given, so that the same order of calls gives the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +18,17 @@ enum class Stream : uint8_t { kAlerts, kScores, kQuarantine, kShadow };
 inline constexpr int kStreamCount = 4;
 std::string_view StreamName(Stream stream);
 
-// Lines of output of one task since the last commit, each with its place in the order, so that the lines of several tasks
-// can be merged into the one order. Confined to its task's thread.
+// Lines of output of one task since the last commit, each with its place in the order, so that the lines of several
+// tasks can be merged into the one order. Confined to its task's thread.
 class Outputs {
  public:
   struct Line {
-    TimeMs time;        // effective time of the record, or time of the timer
-    bool timer;         // records come before timers of the same time
+    TimeMs time;  // effective time of the record, or time of the timer
+    bool timer;   // records come before timers of the same time
     uint16_t source, log;
-    int64_t offset;     // records
+    int64_t offset;              // records
     uint32_t key_at, key_bytes;  // timers
-    uint32_t number;    // of the line within its record or timer
+    uint32_t number;             // of the line within its record or timer
     Stream stream;
     uint32_t text_at, text_bytes;
   };
@@ -40,7 +40,9 @@ class Outputs {
   void Emit(Stream stream, std::string_view text);
 
   const std::vector<Line>& lines() const { return lines_; }
-  std::string_view text(const Line& line) const { return std::string_view(bytes_).substr(line.text_at, line.text_bytes); }
+  std::string_view text(const Line& line) const {
+    return std::string_view(bytes_).substr(line.text_at, line.text_bytes);
+  }
   std::string_view key(const Line& line) const { return std::string_view(bytes_).substr(line.key_at, line.key_bytes); }
   size_t bytes() const { return bytes_.size() + lines_.size() * sizeof(Line); }
   void Clear();

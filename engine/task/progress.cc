@@ -113,13 +113,13 @@ bool ReadLine(absl::string_view line, Progress* progress) {
 
 absl::Status CheckSamePipeline(const Progress& progress, std::string_view pipeline, std::string_view fingerprint) {
   if (progress.pipeline != pipeline) {
-    return absl::FailedPreconditionError(fmt::format("the state belongs to pipeline '{}', this one is '{}'",
-                                                     progress.pipeline, pipeline));
+    return absl::FailedPreconditionError(
+        fmt::format("the state belongs to pipeline '{}', this one is '{}'", progress.pipeline, pipeline));
   }
   if (progress.fingerprint != fingerprint) {
     return absl::FailedPreconditionError(
-        fmt::format("the state was made by another version of pipeline '{}' (fingerprint {}, now {}): its numbers would "
-                    "not fit together; start with a new state directory, or go back to that version",
+        fmt::format("the state was made by another version of pipeline '{}' (fingerprint {}, now {}): its numbers "
+                    "would not fit together; start with a new state directory, or go back to that version",
                     progress.pipeline, progress.fingerprint, fingerprint));
   }
   return absl::OkStatus();

@@ -17,8 +17,8 @@ namespace ebb {
 struct LogPosition {
   std::string source;
   std::string name;
-  std::string identity;   // of the log's beginning; empty: unknown
-  int64_t low_offset = 0; // the first record that may not have been applied
+  std::string identity;         // of the log's beginning; empty: unknown
+  int64_t low_offset = 0;       // the first record that may not have been applied
   TimeMs newest = kBeforeTime;  // M at the low offset
 };
 
@@ -32,11 +32,11 @@ struct Progress {
   static constexpr int kVersion = 1;
 
   std::string pipeline;
-  std::string fingerprint;  // of everything that decides a result
-  int64_t epoch = 0;        // number of commits
+  std::string fingerprint;      // of everything that decides a result
+  int64_t epoch = 0;            // number of commits
   TimeMs cursor = kBeforeTime;  // everything with an effective time below it has been applied, nothing else
   bool finished = false;
-  uint64_t chain = 0;       // hash over all lines of output so far
+  uint64_t chain = 0;  // hash over all lines of output so far
   std::vector<LogPosition> logs;
   std::vector<OutputPosition> outputs;
   std::vector<std::pair<std::string, SourceLedger>> ledger;  // by source

@@ -18,9 +18,8 @@ Progress Sample() {
   p.cursor = 1'700'000'000'000;
   p.finished = true;
   p.chain = 0xFFFFFFFFFFFFFFF0;
-  p.logs = {{"calls", "dir/with space%/a.json", "id\n1", 12, -5},
-            {"calls", "", "", 0, kBeforeTime},
-            {"", "%", "%20", 7, 8}};
+  p.logs = {
+      {"calls", "dir/with space%/a.json", "id\n1", 12, -5}, {"calls", "", "", 0, kBeforeTime}, {"", "%", "%20", 7, 8}};
   p.outputs = {{"alerts", 1000, 10}, {"scores", -1, 3}};
   SourceLedger ledger;
   ledger.used = 1;
@@ -97,8 +96,12 @@ TEST(ProgressTest, DamageIsNoticed) {
 TEST(ProgressTest, LinesThatMakeNoSenseAreDamageToo) {
   const std::string text = EncodeProgress(Sample());
   for (const auto& [from, to] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
-           {"epoch 41", "epoch x"}, {"epoch 41 ", "epoch "}, {"epoch 41", "epoch 41 41"}, {"epoch 41", "eepoch 41"},
-           {"ebb-progress", "abb-progress"}, {"counter evaluations -7", "counter evaluations -7 1"},
+           {"epoch 41", "epoch x"},
+           {"epoch 41 ", "epoch "},
+           {"epoch 41", "epoch 41 41"},
+           {"epoch 41", "eepoch 41"},
+           {"ebb-progress", "abb-progress"},
+           {"counter evaluations -7", "counter evaluations -7 1"},
            {"output alerts 1000 10", "output alerts 1000"}}) {
     std::string changed = text;
     ASSERT_NE(changed.find(from), std::string::npos) << from;

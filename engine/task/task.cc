@@ -17,7 +17,8 @@ Task::Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNam
 absl::Status Task::LoadRow(std::string_view key, std::string_view bytes) {
   const uint64_t hash = HashKey(key);
   if (!DecodeRow(bytes, hash, key, &rows_)) {
-    return absl::DataLossError(fmt::format("the stored row of customer '{}' can't be read ({} bytes)", key, bytes.size()));
+    return absl::DataLossError(
+        fmt::format("the stored row of customer '{}' can't be read ({} bytes)", key, bytes.size()));
   }
   Arm(rows_.Find(hash, key));
   return absl::OkStatus();
@@ -73,10 +74,18 @@ Row* Task::Use(const Record& record, Row* known) {
 void Task::Count(const Record& record) {
   SourceLedger& ledger = ledger_[record.source];
   switch (record.fate) {
-    case Fate::kUse: ++(record.late ? ledger.late : ledger.used); break;
-    case Fate::kFilter: ++ledger.filtered; break;
-    case Fate::kTombstone: ++ledger.tombstone; break;
-    case Fate::kQuarantine: ++ledger.quarantined[static_cast<int>(record.reason)]; break;
+    case Fate::kUse:
+      ++(record.late ? ledger.late : ledger.used);
+      break;
+    case Fate::kFilter:
+      ++ledger.filtered;
+      break;
+    case Fate::kTombstone:
+      ++ledger.tombstone;
+      break;
+    case Fate::kQuarantine:
+      ++ledger.quarantined[static_cast<int>(record.reason)];
+      break;
   }
 }
 

@@ -1,5 +1,5 @@
-// A task: one share of the keys, one order, one table of rows. It has no thread and reads no clock: it is stepped like a
-// function with records and a watermark, and everything that it does follows from these.
+// A task: one share of the keys, one order, one table of rows. It has no thread and reads no clock: it is stepped like
+// a function with records and a watermark, and everything that it does follows from these.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,8 @@ class Task {
  public:
   Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names);
 
-  // Takes in records, then lets everything strictly below the watermark happen: records in order, and the timers between.
+  // Takes in records, then lets everything strictly below the watermark happen: records in order, and the timers
+  // between.
   void Step(RecordBatch batch, TimeMs watermark);
   // Makes a row from its stored bytes. DataLoss when they can't be read.
   absl::Status LoadRow(std::string_view key, std::string_view bytes);
@@ -48,7 +49,8 @@ class Task {
   };
 
   void Process(Record* const* records, size_t count);
-  // Lets the record meet its row; `known` may be that row, another of the same hash, or null. Returns where the row is now.
+  // Lets the record meet its row; `known` may be that row, another of the same hash, or null. Returns where the row is
+  // now.
   Row* Use(const Record& record, Row* known);
   void Count(const Record& record);
   void Quarantine(const Record& record);

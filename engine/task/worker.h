@@ -1,5 +1,5 @@
-// A thread that steps one task, behind a short queue. With `threaded` false there is no thread: the caller's own does the
-// work at once, which is the cheapest way to run a single task.
+// A thread that steps one task, behind a short queue. With `threaded` false there is no thread: the caller's own does
+// the work at once, which is the cheapest way to run a single task.
 #pragma once
 
 #include <condition_variable>
@@ -12,7 +12,7 @@
 
 namespace ebb {
 
-// Post and Drain belong to one thread, the owner's.
+// Its methods belong to one thread, the owner's. Confined to its task's thread.
 class Worker {
  public:
   static constexpr size_t kMaxQueuedBatches = 8;
@@ -44,8 +44,8 @@ class Worker {
 
   // Guarded by mutex_.
   mutable std::mutex mutex_;
-  std::condition_variable wake_;   // work has come, or stop
-  std::condition_variable done_;   // work was finished
+  std::condition_variable wake_;  // work has come, or stop
+  std::condition_variable done_;  // work was finished
   std::deque<Work> queue_;
   bool busy_ = false;
   bool stop_ = false;

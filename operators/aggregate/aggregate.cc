@@ -5,7 +5,17 @@ namespace ebb {
 namespace {
 
 constexpr const Aggregate* kTable[] = {
-    &kCountAggregate, &kSumAggregate, &kMeanAggregate, &kMinAggregate, &kMaxAggregate, &kFirstAggregate, &kLastAggregate, &kDistinctAggregate, &kDecayedSumAggregate, &kRecencyAggregate, &kInterarrivalMeanAggregate,
+    &kCountAggregate,
+    &kSumAggregate,
+    &kMeanAggregate,
+    &kMinAggregate,
+    &kMaxAggregate,
+    &kFirstAggregate,
+    &kLastAggregate,
+    &kDistinctAggregate,
+    &kDecayedSumAggregate,
+    &kRecencyAggregate,
+    &kInterarrivalMeanAggregate,
 };
 
 }  // namespace

@@ -1,9 +1,10 @@
-// Aggregates as algebra. One that works on windows says how one event becomes cells (lift), how the cells of two stretches
-// of time join (combine) and what value they stand for (lower); the windows do the rest. One file per aggregate, one line
-// in the table of aggregate.cc: CONTRIBUTING.md shows how to add one.
+// Aggregates as algebra. One that works on windows says how one event becomes cells (lift), how the cells of two
+// stretches of time join (combine) and what value they stand for (lower); the windows do the rest. One file per
+// aggregate, one line in the table of aggregate.cc: CONTRIBUTING.md shows how to add one.
 //
-// A new stretch of time has all cells zero. `value` is the field's slot: an integer, for decimals times 10^digits; `unit`
-// is that power of ten, so that lower() divides once. Additive cells join by addition and leave by subtraction, exactly.
+// A new stretch of time has all cells zero. `value` is the field's slot: an integer, for decimals times 10^digits;
+// `unit` is that power of ten, so that lower() divides once. Additive cells join by addition and leave by subtraction,
+// exactly.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +28,12 @@ struct Aggregate {
   std::string_view name;
   AggregateShape shape = AggregateShape::kTiles;
   bool needs_field = true;
-  bool allows_text = false;      // also of text and bool fields
-  bool exact_ok = true;          // may be used with `exact: true`
-  bool is_duration = false;      // the value is milliseconds
+  bool allows_text = false;  // also of text and bool fields
+  bool exact_ok = true;      // may be used with `exact: true`
+  bool is_duration = false;  // the value is milliseconds
   bool takes_half_life = false;
-  bool additive = false;         // kTiles
-  int words = 1;                 // cells, at most kMaxWords
+  bool additive = false;  // kTiles
+  int words = 1;          // cells, at most kMaxWords
 
   // Adds one event to cells. `half_life` is 0 unless takes_half_life.
   void (*lift)(int64_t* cells, int64_t value, TimeMs time, DurationMs half_life) = nullptr;
@@ -51,6 +52,7 @@ std::span<const Aggregate* const> Aggregates();
 // Null when there is none of this name.
 const Aggregate* FindAggregate(std::string_view name);
 
-extern const Aggregate kCountAggregate, kSumAggregate, kMeanAggregate, kMinAggregate, kMaxAggregate, kFirstAggregate, kLastAggregate, kDistinctAggregate, kDecayedSumAggregate, kRecencyAggregate, kInterarrivalMeanAggregate;
+extern const Aggregate kCountAggregate, kSumAggregate, kMeanAggregate, kMinAggregate, kMaxAggregate, kFirstAggregate,
+    kLastAggregate, kDistinctAggregate, kDecayedSumAggregate, kRecencyAggregate, kInterarrivalMeanAggregate;
 
 }  // namespace ebb

@@ -1,6 +1,7 @@
 // decayed_sum: a total in which an event weighs half as much after each half-life. Forward decay (Cormode, Shkapenyuk,
-// Srivastava, Xu, ICDE 2009): the cells hold the total as of the newest event; an event that comes late is added with the
-// weight of its own age, so that the order of arrival matters in the last bits only. Cells: time of the total, its bits.
+// Srivastava, Xu, ICDE 2009): the cells hold the total as of the newest event; an event that comes late is added with
+// the weight of its own age, so that the order of arrival matters in the last bits only. Cells: time of the total, its
+// bits.
 #include <bit>
 #include <limits>
 

@@ -1,4 +1,5 @@
-// first: the field's value in the earliest event; of two with the same time, the one that was processed first. Cells: time, value.
+// first: the field's value in the earliest event; of two with the same time, the one that was processed first. Cells:
+// time, value.
 #include "operators/aggregate/extreme.h"
 
 namespace ebb {

@@ -1,5 +1,5 @@
-// interarrival_mean: the mean time between events: (newest - oldest) / (number - 1), null below two events. Cells: number,
-// oldest, newest.
+// interarrival_mean: the mean time between events: (newest - oldest) / (number - 1), null below two events. Cells:
+// number, oldest, newest.
 #include <algorithm>
 #include <limits>
 

@@ -1,4 +1,5 @@
-// last: the field's value in the latest event; of two with the same time, the one that was processed last. Cells: time, value.
+// last: the field's value in the latest event; of two with the same time, the one that was processed last. Cells: time,
+// value.
 #include "operators/aggregate/extreme.h"
 
 namespace ebb {

@@ -87,15 +87,18 @@ void AppendFeatureValue(const FeatureName& feature, double value, std::string* o
 }
 
 int HoldoutBucket(const Plan& plan, const AlertPlan& alert, std::string_view customer) {
-  const auto hash = static_cast<uint64_t>(HashText(fmt::format("holdout\n{}\n{}\n{}", plan.pipeline, alert.name, customer)));
+  const auto hash =
+      static_cast<uint64_t>(HashText(fmt::format("holdout\n{}\n{}\n{}", plan.pipeline, alert.name, customer)));
   return static_cast<int>(hash % 10000);
 }
 
 void AppendAlert(const Plan& plan, const AlertFacts& facts, std::string* out) {
   const AlertPlan& alert = *facts.alert;
   const int bucket = HoldoutBucket(plan, alert, facts.customer);
-  const auto id = static_cast<uint64_t>(HashText(
-      fmt::format("alert\n{}\n{}\n{}\n{}", plan.pipeline, alert.name, facts.customer, facts.episode.opened_at)));
+  std::string episode =
+      fmt::format("alert\n{}\n{}\n{}\n{}", plan.pipeline, alert.name, facts.customer, facts.episode.opened_at);
+  if (facts.episode.twin > 0) episode += fmt::format("\n{}", facts.episode.twin);
+  const auto id = static_cast<uint64_t>(HashText(episode));
   *out += fmt::format("{{\"alert_id\":\"{:016x}\",\"revision\":{},\"status\":\"{}\"", id, facts.episode.revision,
                       EpisodeEventName(facts.event));
   AppendText("rule", alert.name, out);
@@ -104,8 +107,8 @@ void AppendAlert(const Plan& plan, const AlertFacts& facts, std::string* out) {
   AppendTime("as_of", facts.now, out);
   AppendTrigger(plan, facts.trigger, out);
   if (facts.score != nullptr) AppendScoreOfAlert(facts, out);
-  AppendText("severity", facts.episode.severity < 0 ? alert.default_severity : alert.severities[facts.episode.severity].name,
-             out);
+  AppendText("severity",
+             facts.episode.severity < 0 ? alert.default_severity : alert.severities[facts.episode.severity].name, out);
   if (facts.score != nullptr) AppendReasons(plan, facts, out);
   AppendFeatures(plan, alert.features, facts.registers, out);
   if (!alert.action_code.empty()) {

@@ -17,8 +17,8 @@ enum class TriggerKind : uint8_t { kEvent, kSilence, kSchedule };
 // What caused an evaluation.
 struct Trigger {
   TriggerKind kind;
-  int source = -1;       // kEvent
-  TimeMs event_time = 0; // of the record, or of the timer
+  int source = -1;        // kEvent
+  TimeMs event_time = 0;  // of the record, or of the timer
   bool late = false;
 };
 

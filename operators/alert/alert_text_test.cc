@@ -18,7 +18,9 @@ class AlertTextTest : public ::testing::Test {
     plan_.features = {{"calls", 0, false, false}, {"silence", 1, false, true}, {"is_prepaid", 2, true, false}};
     score_.name = "churn";
     score_.target = 3;
-    score_.points = {{2, -1, 1.5, "prepaid", 2}, {-1, 0, 0.125, "many_calls", 0}, {-1, -1, 1, "always", -1},
+    score_.points = {{2, -1, 1.5, "prepaid", 2},
+                     {-1, 0, 0.125, "many_calls", 0},
+                     {-1, -1, 1, "always", -1},
                      {-1, -1, 0.25, "too_small_to_be_among_three", -1}};
     score_.bands = {{"low", 0.0}, {"high", 0.5}};
     alert_.name = "leaving";
@@ -32,8 +34,15 @@ class AlertTextTest : public ::testing::Test {
   std::string Alert(EpisodeEvent event, const Scorecard* score, std::string_view customer = "c_\"1\"") {
     std::string line;
     AppendAlert(plan_,
-                {&alert_, event, {true, kT, kT + kDay, kT - 5, 2, 0, -1}, customer,
-                 {TriggerKind::kEvent, 1, kT - 7, true}, kT, registers_, score, kNull},
+                {&alert_,
+                 event,
+                 {true, kT, kT + kDay, kT - 5, 2, 0, -1, 0},
+                 customer,
+                 {TriggerKind::kEvent, 1, kT - 7, true},
+                 kT,
+                 registers_,
+                 score,
+                 kNull},
                 &line);
     return line;
   }
@@ -71,8 +80,15 @@ TEST_F(AlertTextTest, WithoutScoreActionAndLimit) {
   std::string line;
   registers_[2] = kNull;
   AppendAlert(plan_,
-              {&alert_, EpisodeEvent::kOpened, {true, kT, 0, kT, 0, -1, -1}, "c",
-               {TriggerKind::kSilence, -1, kT, false}, kT, registers_, nullptr, kNull},
+              {&alert_,
+               EpisodeEvent::kOpened,
+               {true, kT, 0, kT, 0, -1, -1, 0},
+               "c",
+               {TriggerKind::kSilence, -1, kT, false},
+               kT,
+               registers_,
+               nullptr,
+               kNull},
               &line);
   EXPECT_EQ(line,
             R"({"alert_id":"ef2b7b08b20413be","revision":0,"status":"opened","rule":"leaving","customer_id":"c",)"

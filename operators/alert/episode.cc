@@ -1,4 +1,4 @@
-// The state machine of the header; eight cells of the row.
+// The state machine of the header; nine cells of the row.
 #include "operators/alert/episode.h"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 namespace ebb {
 namespace {
 
-enum Cell { kOpen, kOpenedAt, kValidUntil, kSilentSince, kStreak, kRevision, kSeverity, kReason, kCells };
+enum Cell { kOpen, kOpenedAt, kValidUntil, kSilentSince, kStreak, kRevision, kSeverity, kReason, kTwin, kCells };
 
 }  // namespace
 
@@ -61,6 +61,7 @@ EpisodeStep AlertRule::Evaluate(const double* registers, RowRef* row, TimeMs now
   } else {
     step.event = EpisodeEvent::kOpened;
     cell[kOpen] = 1;
+    cell[kTwin] = cell[kOpenedAt] == now ? cell[kTwin] + 1 : 0;
     cell[kOpenedAt] = now;
     cell[kValidUntil] = plan_->valid_for == 0 ? 0 : now + plan_->valid_for;
     cell[kSilentSince] = last_record;
@@ -77,10 +78,14 @@ TimeMs AlertRule::NextTimer(const RowRef& row) const {
 
 EpisodeView AlertRule::View(const RowRef& row) const {
   const int64_t* cell = row.cells() + cells_;
-  return {cell[kOpen] != 0,     cell[kOpenedAt],
-          cell[kValidUntil],    cell[kSilentSince],
-          static_cast<int>(cell[kRevision]), static_cast<int>(cell[kSeverity]),
-          static_cast<int>(cell[kReason]) - 1};
+  return {cell[kOpen] != 0,
+          cell[kOpenedAt],
+          cell[kValidUntil],
+          cell[kSilentSince],
+          static_cast<int>(cell[kRevision]),
+          static_cast<int>(cell[kSeverity]),
+          static_cast<int>(cell[kReason]) - 1,
+          static_cast<int>(cell[kTwin])};
 }
 
 void AlertRule::SetReason(RowRef* row, int reason) const { row->cells()[cells_ + kReason] = reason + 1; }

@@ -37,8 +37,9 @@ struct EpisodeView {
   TimeMs valid_until;   // 0: no limit
   TimeMs silent_since;  // the customer's last record before the opening
   int revision;
-  int severity;         // index into AlertPlan::severities, -1: the default
-  int reason;           // index into ReasonCodes of its score: the main reason at the opening; -1: none
+  int severity;  // index into AlertPlan::severities, -1: the default
+  int reason;    // index into ReasonCodes of its score: the main reason at the opening; -1: none
+  int twin;      // earlier episodes that were opened at the same instant: late records share one
 };
 
 // Immutable after construction.

@@ -71,10 +71,8 @@ void RunSteps(const AlertPlan& plan, const std::vector<Step>& steps) {
 }
 
 TEST(EpisodeTest, OpensWhenTheConditionHolds) {
-  RunSteps(Rule(), {{0, 0, 0, 0, 0, kNone},
-                    {1, kNull, 0, 0, 0, kNone},
-                    {2, 1, 0, 0, 0, kOpened},
-                    {3, 1, 0, 0, 0, kNone}});
+  RunSteps(Rule(),
+           {{0, 0, 0, 0, 0, kNone}, {1, kNull, 0, 0, 0, kNone}, {2, 1, 0, 0, 0, kOpened}, {3, 1, 0, 0, 0, kNone}});
 }
 
 TEST(EpisodeTest, HysteresisClearDecidesNotWhen) {
@@ -90,7 +88,9 @@ TEST(EpisodeTest, HysteresisClearDecidesNotWhen) {
 TEST(EpisodeTest, WithoutClearItEndsWithTheCondition) {
   AlertPlan plan = Rule();
   plan.clear = -1;
-  RunSteps(plan, {{0, 1, 0, 0, 0, kOpened}, {1, kNull, 0, 0, 0, kResolved, kNo, 1}, {2, 1, 0, 0, 0, kOpened},
+  RunSteps(plan, {{0, 1, 0, 0, 0, kOpened},
+                  {1, kNull, 0, 0, 0, kResolved, kNo, 1},
+                  {2, 1, 0, 0, 0, kOpened},
                   {3, 0, 0, 0, 0, kResolved, kNo, 1}});
 }
 

@@ -22,11 +22,11 @@ struct DerivedFieldsPlan {
   };
   struct Computed {
     Segment segment;
-    int reg = 0;       // the value, after the segment has run
+    int reg = 0;  // the value, after the segment has run
     int slot = 0;
     FieldType type = FieldType::kInt;
     int decimals = 0;
-    int stored = -1;   // register that then gets the value as it was stored (rounded); -1: nothing reads it
+    int stored = -1;  // register that then gets the value as it was stored (rounded); -1: nothing reads it
   };
 
   Program program;
@@ -39,9 +39,8 @@ struct DerivedFieldsPlan {
 };
 
 // Computes the fields of each record that the inner decoder accepts. Numbers are rounded half to even to the field's
-// digits; one of 2^53 units or more is kOutOfRange; null stays null, but a bool that is null becomes false. A record for
-// which `where:` isn't true is marked as filtered, whatever its computed fields are.
-// Confined to its task's thread.
+// digits; one of 2^53 units or more is kOutOfRange; null stays null, but a bool that is null becomes false. A record
+// for which `where:` isn't true is marked as filtered, whatever its computed fields are. Confined to its task's thread.
 class DerivingDecoder : public Decoder {
  public:
   // `plan` outlives this.

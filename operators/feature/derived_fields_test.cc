@@ -31,7 +31,8 @@ class DerivedFieldsTest : public testing::Test {
     whole_ = builder_.NewRegister();
     money_ = builder_.NewRegister();
     text_ = builder_.NewRegister();
-    plan_.loads = {{0, FieldType::kInt, 0, whole_}, {1, FieldType::kDecimal, 2, money_}, {2, FieldType::kString, 0, text_}};
+    plan_.loads = {
+        {0, FieldType::kInt, 0, whole_}, {1, FieldType::kDecimal, 2, money_}, {2, FieldType::kString, 0, text_}};
   }
   // A computed field that holds the register's value.
   void Compute(int reg, FieldType type, int decimals, int stored = -1) {
@@ -78,8 +79,8 @@ TEST_F(DerivedFieldsTest, ComputesFromLoadedFields) {
 TEST_F(DerivedFieldsTest, RoundsHalfToEven) {
   int input = builder_.Emit(Op::kDivide, whole_, builder_.Constant(8));
   Compute(input, FieldType::kInt, 0);
-  const std::pair<int64_t, int64_t> kCases[] = {{4, 0},   {12, 2},  {20, 2},  {28, 4},  {3, 0},   {5, 1},
-                                                {-4, 0},  {-12, -2}, {-20, -2}, {-5, -1}, {-13, -2}, {8, 1}};
+  const std::pair<int64_t, int64_t> kCases[] = {{4, 0},  {12, 2},   {20, 2},   {28, 4},  {3, 0},    {5, 1},
+                                                {-4, 0}, {-12, -2}, {-20, -2}, {-5, -1}, {-13, -2}, {8, 1}};
   for (auto [eighths, rounded] : kCases) {
     inner_.slots[0] = eighths;
     EXPECT_EQ(Decode(), Reason::kNone);

@@ -45,7 +45,8 @@ absl::StatusOr<std::unique_ptr<FeatureSet>> FeatureSet::Build(const Plan& plan, 
     for (auto& ladder : set->sources_[s].ladders) {
       if (!ladder->Declare(layout)) {
         return absl::InvalidArgumentError(fmt::format(
-            "source '{}' has more windowed features, or longer windows for their tiles, than a row can hold", plan.sources[s]));
+            "source '{}' has more windowed features, or longer windows for their tiles, than a row can hold",
+            plan.sources[s]));
       }
     }
     for (auto& items : set->sources_[s].items) items->Declare(layout);
@@ -55,9 +56,10 @@ absl::StatusOr<std::unique_ptr<FeatureSet>> FeatureSet::Build(const Plan& plan, 
   int64_t words = built.cells + 64;
   for (const RowLayout::Section& section : built.sections) words += int64_t{section.words} * section.max_entries + 1;
   if (words > kLargestRowWords) {
-    return absl::InvalidArgumentError(
-        fmt::format("a customer could need {} KiB, and 512 KiB is the most: use coarser tiles, shorter windows, or lower "
-                    "max_items and max_events", words / 128));
+    return absl::InvalidArgumentError(fmt::format(
+        "a customer could need {} KiB, and 512 KiB is the most: use coarser tiles, shorter windows, or lower "
+        "max_items and max_events",
+        words / 128));
   }
   return set;
 }
@@ -76,15 +78,14 @@ void FeatureSet::AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLay
   }
   const WindowPlan& window = plan.windows[measure.window];
   if (measure.exact) {
-    FindOrAdd(&source.tails, [&](const EventTail& t) { return t.filter() == measure.filter; }, name + ".tail",
-              measure.filter)
+    FindOrAdd(
+        &source.tails, [&](const EventTail& t) { return t.filter() == measure.filter; }, name + ".tail", measure.filter)
         .AddRead(measure, aggregate, window.length, unit);
   } else if (aggregate->shape == AggregateShape::kItems) {
-    FindOrAdd(&source.items,
-              [&](const ItemTable& t) {
-                return t.slot() == measure.slot && t.filter() == measure.filter && t.Fits(window);
-              },
-              name + ".items", measure.slot, measure.filter)
+    FindOrAdd(
+        &source.items,
+        [&](const ItemTable& t) { return t.slot() == measure.slot && t.filter() == measure.filter && t.Fits(window); },
+        name + ".items", measure.slot, measure.filter)
         .AddRead(window, measure.max_items, measure.target);
   } else {
     AddTiles(plan, measure, aggregate, unit);
@@ -94,8 +95,9 @@ void FeatureSet::AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLay
 void FeatureSet::AddTiles(const Plan& plan, const MeasurePlan& measure, const Aggregate* aggregate, double unit) {
   const WindowPlan& window = plan.windows[measure.window];
   auto& ladders = sources_[measure.source].ladders;
-  FindOrAdd(&ladders, [&](const TileLadder& l) { return l.Fits(window); },
-            fmt::format("{}.ladder{}", plan.sources[measure.source], ladders.size()))
+  FindOrAdd(
+      &ladders, [&](const TileLadder& l) { return l.Fits(window); },
+      fmt::format("{}.ladder{}", plan.sources[measure.source], ladders.size()))
       .AddRead(window, measure.window, {aggregate, measure.slot, measure.filter}, unit, measure.target);
 }
 

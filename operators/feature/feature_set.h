@@ -1,5 +1,6 @@
-// All features of a pipeline that are kept in the customer's row: which tiles, tables and cells a record touches, and how
-// the features' registers are filled at any time. Features of the same source, field, filter and tile share their state.
+// All features of a pipeline that are kept in the customer's row: which tiles, tables and cells a record touches, and
+// how the features' registers are filled at any time. Features of the same source, field, filter and tile share their
+// state.
 #pragma once
 
 #include <memory>

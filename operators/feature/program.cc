@@ -25,24 +25,38 @@ bool SameText(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bi
 
 double Rare(const Instruction& i, double a, double b, double c) {
   switch (i.op) {
-    case Op::kTextEqual: return SameText(a, b) ? 1.0 : 0.0;
-    case Op::kTextNotEqual: return SameText(a, b) ? 0.0 : 1.0;
-    case Op::kAnd: return And(a, b);
-    case Op::kOr: return Or(a, b);
-    case Op::kNot: return IsNull(a) ? kNull : 1.0 - a;
-    case Op::kIf: return a == 1 ? b : c;
-    case Op::kCoalesce: return IsNull(a) ? b : a;
+    case Op::kTextEqual:
+      return SameText(a, b) ? 1.0 : 0.0;
+    case Op::kTextNotEqual:
+      return SameText(a, b) ? 0.0 : 1.0;
+    case Op::kAnd:
+      return And(a, b);
+    case Op::kOr:
+      return Or(a, b);
+    case Op::kNot:
+      return IsNull(a) ? kNull : 1.0 - a;
+    case Op::kIf:
+      return a == 1 ? b : c;
+    case Op::kCoalesce:
+      return IsNull(a) ? b : a;
     case Op::kSafeDivide: {
       double quotient = b == 0 ? kNull : Finite(a / b);
       return IsNull(quotient) ? 0.0 : quotient;
     }
-    case Op::kMin: return IsNull(a) || IsNull(b) ? kNull : (b < a ? b : a);
-    case Op::kMax: return IsNull(a) || IsNull(b) ? kNull : (a < b ? b : a);
-    case Op::kAbs: return std::fabs(a);
-    case Op::kSqrt: return a < 0 ? kNull : std::sqrt(a);
-    case Op::kLog1p: return a > -1 ? Finite(PortableLog1p(a)) : kNull;
-    case Op::kIsNull: return IsNull(a) ? 1.0 : 0.0;
-    default: EBB_CHECK(false, "instruction {}", static_cast<int>(i.op));
+    case Op::kMin:
+      return IsNull(a) || IsNull(b) ? kNull : (b < a ? b : a);
+    case Op::kMax:
+      return IsNull(a) || IsNull(b) ? kNull : (a < b ? b : a);
+    case Op::kAbs:
+      return std::fabs(a);
+    case Op::kSqrt:
+      return a < 0 ? kNull : std::sqrt(a);
+    case Op::kLog1p:
+      return a > -1 ? Finite(PortableLog1p(a)) : kNull;
+    case Op::kIsNull:
+      return IsNull(a) ? 1.0 : 0.0;
+    default:
+      EBB_CHECK(false, "instruction {}", static_cast<int>(i.op));
   }
 }
 
@@ -55,16 +69,36 @@ void Program::Run(size_t begin, size_t end, double* registers) const {
     double b = registers[i.b];
     double result;
     switch (i.op) {
-      case Op::kAdd: result = Finite(a + b); break;
-      case Op::kSubtract: result = Finite(a - b); break;
-      case Op::kMultiply: result = Finite(a * b); break;
-      case Op::kDivide: result = b == 0 ? kNull : Finite(a / b); break;
-      case Op::kNegate: result = -a; break;
-      case Op::kLess: result = Compare(a, b, a < b); break;
-      case Op::kLessEqual: result = Compare(a, b, a <= b); break;
-      case Op::kEqual: result = Compare(a, b, a == b); break;
-      case Op::kNotEqual: result = Compare(a, b, a != b); break;
-      default: result = Rare(i, a, b, registers[i.c]); break;
+      case Op::kAdd:
+        result = Finite(a + b);
+        break;
+      case Op::kSubtract:
+        result = Finite(a - b);
+        break;
+      case Op::kMultiply:
+        result = Finite(a * b);
+        break;
+      case Op::kDivide:
+        result = b == 0 ? kNull : Finite(a / b);
+        break;
+      case Op::kNegate:
+        result = -a;
+        break;
+      case Op::kLess:
+        result = Compare(a, b, a < b);
+        break;
+      case Op::kLessEqual:
+        result = Compare(a, b, a <= b);
+        break;
+      case Op::kEqual:
+        result = Compare(a, b, a == b);
+        break;
+      case Op::kNotEqual:
+        result = Compare(a, b, a != b);
+        break;
+      default:
+        result = Rare(i, a, b, registers[i.c]);
+        break;
     }
     registers[i.target] = result;
   }

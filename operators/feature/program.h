@@ -8,8 +8,8 @@
 //   p.Run(0, p.instructions.size(), r.data());
 //
 // Null is a quiet NaN: arithmetic propagates it, comparisons of null give null, and no instruction ever makes another
-// NaN or an infinity (division by zero and overflow are null). Booleans are 1.0 and 0.0, durations milliseconds, texts the
-// bit pattern of their 64-bit hash (compared by kTextEqual only).
+// NaN or an infinity (division by zero and overflow are null). Booleans are 1.0 and 0.0, durations milliseconds, texts
+// the bit pattern of their 64-bit hash (compared by kTextEqual only).
 #pragma once
 
 #include <bit>
@@ -34,20 +34,20 @@ enum class Op : uint8_t {
   kLessEqual,
   kEqual,
   kNotEqual,
-  kTextEqual,     // same bits; text registers only
+  kTextEqual,  // same bits; text registers only
   kTextNotEqual,
-  kAnd,       // three-valued: false and null is false
-  kOr,        // true or null is true
+  kAnd,  // three-valued: false and null is false
+  kOr,   // true or null is true
   kNot,
-  kIf,        // a is true ? b : c (null counts as not true)
-  kCoalesce,  // a, or b when a is null
+  kIf,          // a is true ? b : c (null counts as not true)
+  kCoalesce,    // a, or b when a is null
   kSafeDivide,  // a / b; 0 when b is 0 or null, or a is null
-  kMin,       // the smaller; null when either is null
+  kMin,         // the smaller; null when either is null
   kMax,
   kAbs,
-  kSqrt,      // null below 0
-  kLog1p,     // null at and below -1
-  kIsNull,    // 1 when a is null
+  kSqrt,    // null below 0
+  kLog1p,   // null at and below -1
+  kIsNull,  // 1 when a is null
 };
 
 struct Instruction {

@@ -42,16 +42,34 @@ void Check(const std::vector<Case>& cases) {
 }
 
 TEST(ProgramTest, Arithmetic) {
-  Check({{Op::kAdd, 2, 3, 5}, {Op::kAdd, kHuge, kHuge, kNull}, {Op::kAdd, -kHuge, -kHuge, kNull},
-         {Op::kSubtract, 2, 3, -1}, {Op::kSubtract, -kHuge, kHuge, kNull},
-         {Op::kMultiply, 2, 3, 6}, {Op::kMultiply, kHuge, 2, kNull}, {Op::kMultiply, kHuge, -2, kNull},
-         {Op::kDivide, 3, 2, 1.5}, {Op::kDivide, 3, 0, kNull}, {Op::kDivide, 0, 0, kNull},
-         {Op::kDivide, 3, -0.0, kNull}, {Op::kDivide, kHuge, 0.5, kNull}, {Op::kDivide, 1, kTiny, kNull},
+  Check({{Op::kAdd, 2, 3, 5},
+         {Op::kAdd, kHuge, kHuge, kNull},
+         {Op::kAdd, -kHuge, -kHuge, kNull},
+         {Op::kSubtract, 2, 3, -1},
+         {Op::kSubtract, -kHuge, kHuge, kNull},
+         {Op::kMultiply, 2, 3, 6},
+         {Op::kMultiply, kHuge, 2, kNull},
+         {Op::kMultiply, kHuge, -2, kNull},
+         {Op::kDivide, 3, 2, 1.5},
+         {Op::kDivide, 3, 0, kNull},
+         {Op::kDivide, 0, 0, kNull},
+         {Op::kDivide, 3, -0.0, kNull},
+         {Op::kDivide, kHuge, 0.5, kNull},
+         {Op::kDivide, 1, kTiny, kNull},
          {Op::kDivide, kTiny, kHuge, 0},
-         {Op::kNegate, 3, 0, -3}, {Op::kAbs, -3, 0, 3}, {Op::kAbs, 3, 0, 3},
-         {Op::kSqrt, 9, 0, 3}, {Op::kSqrt, 0, 0, 0}, {Op::kSqrt, -1e-300, 0, kNull},
-         {Op::kLog1p, 0, 0, 0}, {Op::kLog1p, -1, 0, kNull}, {Op::kLog1p, -2, 0, kNull},
-         {Op::kMin, 1, 2, 1}, {Op::kMin, 2, 1, 1}, {Op::kMax, 1, 2, 2}, {Op::kMax, 2, 1, 2}});
+         {Op::kNegate, 3, 0, -3},
+         {Op::kAbs, -3, 0, 3},
+         {Op::kAbs, 3, 0, 3},
+         {Op::kSqrt, 9, 0, 3},
+         {Op::kSqrt, 0, 0, 0},
+         {Op::kSqrt, -1e-300, 0, kNull},
+         {Op::kLog1p, 0, 0, 0},
+         {Op::kLog1p, -1, 0, kNull},
+         {Op::kLog1p, -2, 0, kNull},
+         {Op::kMin, 1, 2, 1},
+         {Op::kMin, 2, 1, 1},
+         {Op::kMax, 1, 2, 2},
+         {Op::kMax, 2, 1, 2}});
   EXPECT_NEAR(Value(Op::kLog1p, kHuge), 709.782712893384, 1e-9);
   EXPECT_NEAR(Value(Op::kLog1p, 1e-12), 1e-12, 1e-23);
 }
@@ -78,16 +96,23 @@ TEST(ProgramTest, Comparisons) {
 TEST(ProgramTest, ThreeValuedLogic) {
   const double t = 1, f = 0, n = kNull;
   Check({{Op::kAnd, t, t, t}, {Op::kAnd, t, f, f}, {Op::kAnd, t, n, n}, {Op::kAnd, f, t, f}, {Op::kAnd, f, f, f},
-         {Op::kAnd, f, n, f}, {Op::kAnd, n, t, n}, {Op::kAnd, n, f, f}, {Op::kAnd, n, n, n},
-         {Op::kOr, t, t, t}, {Op::kOr, t, f, t}, {Op::kOr, t, n, t}, {Op::kOr, f, t, t}, {Op::kOr, f, f, f},
-         {Op::kOr, f, n, n}, {Op::kOr, n, t, t}, {Op::kOr, n, f, n}, {Op::kOr, n, n, n},
-         {Op::kNot, t, 0, f}, {Op::kNot, f, 0, t}, {Op::kNot, n, 0, n}});
+         {Op::kAnd, f, n, f}, {Op::kAnd, n, t, n}, {Op::kAnd, n, f, f}, {Op::kAnd, n, n, n}, {Op::kOr, t, t, t},
+         {Op::kOr, t, f, t},  {Op::kOr, t, n, t},  {Op::kOr, f, t, t},  {Op::kOr, f, f, f},  {Op::kOr, f, n, n},
+         {Op::kOr, n, t, t},  {Op::kOr, n, f, n},  {Op::kOr, n, n, n},  {Op::kNot, t, 0, f}, {Op::kNot, f, 0, t},
+         {Op::kNot, n, 0, n}});
 }
 
 TEST(ProgramTest, WhatEndsNull) {
-  Check({{Op::kIsNull, kNull, 0, 1}, {Op::kIsNull, 0, 0, 0}, {Op::kCoalesce, 3, 4, 3}, {Op::kCoalesce, kNull, 4, 4},
-         {Op::kCoalesce, 0, 4, 0}, {Op::kCoalesce, kNull, kNull, kNull}, {Op::kSafeDivide, 6, 4, 1.5},
-         {Op::kSafeDivide, 6, 0, 0}, {Op::kSafeDivide, 6, kNull, 0}, {Op::kSafeDivide, kNull, 2, 0},
+  Check({{Op::kIsNull, kNull, 0, 1},
+         {Op::kIsNull, 0, 0, 0},
+         {Op::kCoalesce, 3, 4, 3},
+         {Op::kCoalesce, kNull, 4, 4},
+         {Op::kCoalesce, 0, 4, 0},
+         {Op::kCoalesce, kNull, kNull, kNull},
+         {Op::kSafeDivide, 6, 4, 1.5},
+         {Op::kSafeDivide, 6, 0, 0},
+         {Op::kSafeDivide, 6, kNull, 0},
+         {Op::kSafeDivide, kNull, 2, 0},
          {Op::kSafeDivide, kHuge, kTiny, 0}});
   EXPECT_EQ(Value(Op::kIf, 1, 5, 6), 5);
   EXPECT_EQ(Value(Op::kIf, 0, 5, 6), 6);

@@ -1,6 +1,6 @@
-// A scorecard: intercept plus points for conditions that hold, plus weighted values; as log-odds turned into a probability
-// (link: logistic) or as it is (link: none). Terms are added in the order of the file. Contributions are exact: they are
-// the terms themselves.
+// A scorecard: intercept plus points for conditions that hold, plus weighted values; as log-odds turned into a
+// probability (link: logistic) or as it is (link: none). Terms are added in the order of the file. Contributions are
+// exact: they are the terms themselves.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ namespace ebb {
 // What one reason added to the score.
 struct Contribution {
   std::string code;
-  double amount = 0;   // in the score's sum: log-odds for a logistic link
-  double share = 0;    // of all positive contributions, 0..1
-  int feature = -1;    // index into Plan::features of its largest term; -1: none
+  double amount = 0;  // in the score's sum: log-odds for a logistic link
+  double share = 0;   // of all positive contributions, 0..1
+  int feature = -1;   // index into Plan::features of its largest term; -1: none
 };
 
 // The reason codes of a score in the order of its points, each once.

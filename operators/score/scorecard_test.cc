@@ -82,7 +82,8 @@ TEST(ScorecardTest, ReasonsAreGroupedSortedAndShared) {
                                  {2, kNoValue, 3, "usage", 12},
                                  {3, kNoValue, -5, "loyalty", 13},
                                  {4, kNoValue, 7, "", 14},
-                                 {kNoCondition, 5, 2, "care", 15}}, true, 100);
+                                 {kNoCondition, 5, 2, "care", 15}},
+                                true, 100);
   const Program program;
   const Scorecard card(&plan, &program);
   std::vector<double> registers = Registers({1, 1, 1, 1, 1, 0});
@@ -98,8 +99,11 @@ TEST(ScorecardTest, ReasonsAreGroupedSortedAndShared) {
 }
 
 TEST(ScorecardTest, ReasonsOfEqualSizeKeepTheFilesOrderAndMixedSignsAreSummed) {
-  const ScorePlan plan = PlanOf({{0, kNoValue, -1, "x", 1}, {0, kNoValue, 2, "y", 2}, {0, kNoValue, 3, "x", 3},
-                                 {0, kNoValue, -9, "z", 4}, {0, kNoValue, 8, "z", 5}});
+  const ScorePlan plan = PlanOf({{0, kNoValue, -1, "x", 1},
+                                 {0, kNoValue, 2, "y", 2},
+                                 {0, kNoValue, 3, "x", 3},
+                                 {0, kNoValue, -9, "z", 4},
+                                 {0, kNoValue, 8, "z", 5}});
   const Program program;
   const std::vector<Contribution> reasons = Scorecard(&plan, &program).Explain(Registers({1}).data());
   ASSERT_EQ(reasons.size(), 2u) << "z's sum is negative";

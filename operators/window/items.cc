@@ -69,7 +69,8 @@ void ItemTable::Add(const Record& record, RowRef* row) const {
 }
 
 void ItemTable::Read(RowRef* row, TimeMs now, double* registers) const {
-  // Windows from the longest to the shortest; the tables end with the newest, so that short windows look at few entries.
+  // Windows from the longest to the shortest; the tables end with the newest, so that short windows look at few
+  // entries.
   const auto edge = [&](const ReadPlan& read) {
     if (read.length == 0) return INT64_MIN;
     return FloorDiv(now, read.tile) * (read.tile / grain_) - read.length / grain_;

@@ -1,6 +1,6 @@
-// The last-seen table behind `distinct`: item -> the tile in which it was last seen, least recent first. One table answers
-// every window: the items whose tile lies within it. At most max_items are kept; when it is full, the least recent goes, so
-// that the answer is min(max_items, number of different items), exactly.
+// The last-seen table behind `distinct`: item -> the tile in which it was last seen, least recent first. One table
+// answers every window: the items whose tile lies within it. At most max_items are kept; when it is full, the least
+// recent goes, so that the answer is min(max_items, number of different items), exactly.
 #pragma once
 
 #include <string>
@@ -46,9 +46,9 @@ class ItemTable {
   int slot_;
   int filter_;
   int max_items_ = 0;
-  DurationMs grain_ = 0;          // the smallest tile of the windows
-  std::vector<ReadPlan> reads_;   // the one that reaches back furthest first
-  int section_ = -1;              // entries: item, number of the tile
+  DurationMs grain_ = 0;         // the smallest tile of the windows
+  std::vector<ReadPlan> reads_;  // the one that reaches back furthest first
+  int section_ = -1;             // entries: item, number of the tile
 };
 
 }  // namespace ebb

@@ -83,12 +83,12 @@ TEST_F(ItemTableTest, LateItemsFindTheirPlace) {
   Add(kT + 10 * kHour, 2);  // late
   Add(kT + 5 * kHour, 1);   // late, and 1 was seen later
   EXPECT_THAT(Read(kT + kDay + 11 * kHour), ElementsAre(1, 2, 2));
-  Add(kT + 2 * kHour, 3);   // older than the day, within the week
+  Add(kT + 2 * kHour, 3);  // older than the day, within the week
   EXPECT_THAT(Read(kT + kDay + 11 * kHour), ElementsAre(1, 3, 3));
   Add(kT + 15 * kHour, 3);
   EXPECT_THAT(Read(kT + kDay + 11 * kHour), ElementsAre(2, 3, 3));
   Add(kT + 12 * kHour, 4);
-  Add(kT + 1 * kHour, 5);   // full, and older than all
+  Add(kT + 1 * kHour, 5);  // full, and older than all
   EXPECT_THAT(Read(kT + kDay + 11 * kHour), ElementsAre(3, 3, 4));
   EXPECT_THAT(Read(kT + 7 * kDay + 12 * kHour), ElementsAre(0, 3, 3));
 }

@@ -1,6 +1,6 @@
-// The event tail behind `exact: true`: a customer's last events with the fields that the features need, sorted by time, so
-// that a window (t - D, t] is exact to the millisecond. At most max_events are kept; when one had to go that a window would
-// still cover, the row remembers its time and Overflowed says so.
+// The event tail behind `exact: true`: a customer's last events with the fields that the features need, sorted by time,
+// so that a window (t - D, t] is exact to the millisecond. At most max_events are kept; when one had to go that a
+// window would still cover, the row remembers its time and Overflowed says so.
 #pragma once
 
 #include <string>
@@ -49,8 +49,8 @@ class EventTail {
   DurationMs longest_ = 0;
   std::vector<int> slots_;
   std::vector<ReadPlan> reads_;
-  int section_ = -1;  // entries: time, then one word per slot; kNoValue: null
-  int overflow_ = -1; // cell: time of the newest event that had to go; 0: none
+  int section_ = -1;   // entries: time, then one word per slot; kNoValue: null
+  int overflow_ = -1;  // cell: time of the newest event that had to go; 0: none
 };
 
 }  // namespace ebb

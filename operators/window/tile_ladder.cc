@@ -80,7 +80,8 @@ bool TileLadder::Declare(RowLayoutBuilder* layout) {
     read.column = place[read.column];
     read.word = word_of_[read.column];
   }
-  std::stable_sort(reads_.begin(), reads_.end(), [](const ReadPlan& a, const ReadPlan& b) { return a.level < b.level; });
+  std::stable_sort(reads_.begin(), reads_.end(),
+                   [](const ReadPlan& a, const ReadPlan& b) { return a.level < b.level; });
   int next = 0;
   for (size_t i = 0; i < levels_.size(); ++i) {
     levels_[i].first_read = next;

@@ -2,9 +2,9 @@
 // time t covers every event since the last multiple of w at or before t - D.
 //
 // The windows, shortest first, are levels. Level i holds the tiles that window i covers and window i-1 no longer does,
-// plus their sum, the band; so window i is the bands 0..i added up. An event touches one tile and one band, however many
-// windows there are. A tile that leaves window i moves on to level i+1, where tiles may be coarser; out of the last it is
-// dropped. Work depends on tiles that hold something, never on time that passed.
+// plus their sum, the band; so window i is the bands 0..i added up. An event touches one tile and one band, however
+// many windows there are. A tile that leaves window i moves on to level i+1, where tiles may be coarser; out of the
+// last it is dropped. Work depends on tiles that hold something, never on time that passed.
 //
 // The grain of level i is the smallest tile of the windows i.. ; all windows must nest (operators/window/nesting.h).
 #pragma once
@@ -93,12 +93,12 @@ class TileLadder {
   std::string name_;
   std::vector<Level> levels_;
   std::vector<Column> columns_;
-  std::vector<int> word_of_;       // column -> first word
-  std::vector<ReadPlan> reads_;    // by level
+  std::vector<int> word_of_;     // column -> first word
+  std::vector<ReadPlan> reads_;  // by level
   int words_ = 0;
-  int additive_words_ = 0;         // they come first
+  int additive_words_ = 0;  // they come first
   int additive_columns_ = 0;
-  int cells_ = -1;                 // cell: when the next tile leaves, 0: none; then the bands
+  int cells_ = -1;  // cell: when the next tile leaves, 0: none; then the bands
 };
 
 }  // namespace ebb

@@ -1,4 +1,4 @@
-"""What the tests of the command line share: the binary, a folder of its own for each test, a small pipeline with data."""
+"""What the tests of the command line share: the binary, a folder for each test, a small pipeline with data."""
 
 import json
 import os

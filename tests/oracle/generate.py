@@ -431,3 +431,18 @@ def pipeline_text(pipeline, directory):
     lines += ['outputs:', f'  scores: {{file: "{directory}/scores.jsonl", on: every, features: all}}']
     lines += [f'  {name}: {{file: "{directory}/{name}.jsonl"}}' for name in ('alerts', 'quarantine')]
     return '\n'.join(lines) + '\n'
+
+
+def write_files(directory, seed, timers):
+    """Writes pipeline.yaml and its logs; the pipeline, the logs, and the inputs as arguments of `ebb replay`."""
+    pipeline = make_pipeline(seed, timers)
+    logs = make_logs(seed, pipeline)
+    inputs = []
+    for source in pipeline['sources']:
+        for number, lines in enumerate(logs[source['name']]):
+            with open(f"{directory}/{source['name']}-{number}.jsonl", 'w', encoding='utf-8') as file:
+                file.writelines(line + '\n' for line in lines)
+        inputs += ['--input', f"{source['name']}={directory}/{source['name']}-*.jsonl"]
+    with open(f'{directory}/pipeline.yaml', 'w', encoding='utf-8') as file:
+        file.write(pipeline_text(pipeline, directory))
+    return pipeline, logs, inputs

@@ -119,7 +119,7 @@ class BadDataTest(unittest.TestCase):
 
     def replay(self, *more):
         return subprocess.run([EBB, "replay", os.path.join(HERE, "pipeline.yaml"), "-i", "events=events.jsonl", "-i",
-                               "orders=orders.csv", *more], cwd=self.folder, capture_output=True, text=True, check=False)
+                               "orders=orders.csv", *more], cwd=self.folder, capture_output=True, text=True)
 
     def quarantine(self, source):
         with open(self.at("quarantine.jsonl"), encoding="utf-8") as file:
@@ -150,7 +150,8 @@ class BadDataTest(unittest.TestCase):
                 line = lines[offset]
                 self.assertEqual((line["log"], line["reason"]), (log, reason), text[:80])
                 self.assertTrue(line["text"])
-                payload = base64.b64decode(line["payload_base64"]) if "payload_base64" in line else line["payload"].encode()
+                encoded = line.get("payload_base64")
+                payload = line["payload"].encode() if encoded is None else base64.b64decode(encoded)
                 self.assertTrue(text.startswith(payload), text[:80])
                 if reason != "too_large":
                     self.assertEqual(len(payload), min(len(text), MAX_PAYLOAD), text[:80])

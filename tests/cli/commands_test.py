@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every command of ebb as its users meet it: results on standard output, messages on standard error, exit codes 0, 1, 2.
+"""Every command of ebb as its users meet it: results on standard output, messages on standard error, exit codes.
 
 The binary is named by EBB_BINARY (build/release/bin/ebb unless said).
 """
@@ -43,7 +43,7 @@ class UsageTest(CliTest):
                             (("replay", "shop.yaml", "--from", "soon"), ("--from soon",)),
                             (("replay", "shop.yaml", "--to", "2026-13-01"), ("--to 2026-13-01",)),
                             (("replay", "shop.yaml", "--commit-interval", "10"), ("--commit-interval 10",)),
-                            (("replay", "shop.yaml", "--from", "2026-02-01", "--to", "2026-01-01"), ("--from", "--to"))):
+                            (("replay", "shop.yaml", "--from", "2026-02-01", "--to", "2026-01-01"), ("--from",))):
             self.refused(2, *words, says=says)
 
     def test_version(self):
@@ -61,14 +61,15 @@ class UsageTest(CliTest):
 
     def test_a_full_disk_behind_standard_output_is_an_error(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([EBB, "explain", TELECOM], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            done = subprocess.run([EBB, "explain", TELECOM], stdout=full, stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"\Aebb: cannot write to standard output: .*\n\Z")
 
     def on_terminal(self, *words, env):
         """Standard output of the command when it is a terminal."""
         leader, follower = pty.openpty()
-        done = subprocess.Popen([EBB, *words], cwd=self.folder, stdout=follower, stderr=follower, env={**os.environ, **env})
+        done = subprocess.Popen([EBB, *words], cwd=self.folder, stdout=follower, stderr=follower,
+                                env={**os.environ, **env})
         os.close(follower)
         text = b""
         try:
@@ -90,7 +91,8 @@ class UsageTest(CliTest):
 
 class FileCommandsTest(CliTest):
     def test_check_counts_what_is_in_a_good_file(self):
-        self.assertEqual(self.good("check", "shop.yaml"), "shop.yaml: ok (1 source, 3 features, 1 score, 1 alert, 1 test)\n")
+        self.assertEqual(self.good("check", "shop.yaml"),
+                         "shop.yaml: ok (1 source, 3 features, 1 score, 1 alert, 1 test)\n")
         facts = json.loads(self.good("check", "--json", "shop.yaml"))
         self.assertEqual((facts["errors"], facts["features"], facts["pipeline"]), ([], 3, "shop"))
         self.assertRegex(facts["fingerprint"], r"^[0-9a-f]{16}$")
@@ -195,14 +197,14 @@ class ReplayTest(CliTest):
         self.refused(2, "replay", "shop.yaml", "-o", "alerts=x", "-o", "scores=x", says="can't both go to x")
         self.refused(2, "replay", "shop.yaml", "-o", "alerts=no/such/folder/a.jsonl", says="no/such/folder/a.jsonl")
         os.mkdir(self.at("folder"))
-        message = self.refused(1, "replay", "shop.yaml", "-o", "alerts=folder", says="folder")
+        message = self.refused(2, "replay", "shop.yaml", "-o", "alerts=folder", says="folder")
         self.assertEqual(message.count("\n"), 1)
 
     def test_a_full_disk_is_one_clear_sentence(self):
         for more in ((), ("--state", "state")):
             message = self.refused(1, "replay", "shop.yaml", "-q", "-o", "alerts=/dev/full", *more, says="/dev/full")
             self.assertEqual(message.count("\n"), 1)
-            self.assertIn("No space left on device", message)
+            self.assertIn("no space is left", message)
 
 
 class GenerateAndDemoTest(CliTest):
@@ -210,7 +212,8 @@ class GenerateAndDemoTest(CliTest):
         for folder, seed in (("a", "7"), ("b", "7"), ("c", "8")):
             out = self.good("generate", "telecom", "--out", folder, "--customers", "20", "--days", "10", "--seed", seed,
                             "--start", "2025-06-01")
-            self.assertEqual(out.split(), [f"{folder}/{name}.jsonl" for name in ("calls", "recharges", "complaints", "customers")])
+            names = ("calls", "recharges", "complaints", "customers")
+            self.assertEqual(out.split(), [f"{folder}/{name}.jsonl" for name in names])
         for name in os.listdir(self.at("a")):
             self.assertEqual(self.read(f"a/{name}"), self.read(f"b/{name}"), name)
         self.assertNotEqual(self.read("a/calls.jsonl"), self.read("c/calls.jsonl"))
@@ -234,7 +237,7 @@ class GenerateAndDemoTest(CliTest):
         alerts = [json.loads(line) for line in self.read("demo/alerts.jsonl").splitlines()]
         opened = [a for a in alerts if a["rule"] == "leaving" and a["status"] == "opened"]
         self.assertEqual(len(opened), warnings["sent"])
-        after = sum(leaves[a["customer_id"]] is not None and leaves[a["customer_id"]] <= a["event_time"] for a in opened)
+        after = sum((leaves[a["customer_id"]] or "9999") <= a["event_time"] for a in opened)
         self.assertEqual(after, warnings["afterwards"])
 
     def test_the_commands_that_demo_suggests_work(self):
@@ -253,7 +256,8 @@ class CompletionTest(CliTest):
         script = self.good("completion", "bash")
         line = " ".join(f"'{word}'" for word in words)
         done = subprocess.run(["bash", "-c", f'{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _ebb\n'
-                               'printf "%s\\n" "${COMPREPLY[@]}"'], cwd=self.folder, capture_output=True, text=True, check=True)
+                               'printf "%s\\n" "${COMPREPLY[@]}"'], cwd=self.folder, capture_output=True, text=True,
+                              check=True)
         self.assertEqual(done.stderr, "")
         return done.stdout.split()
 

@@ -39,13 +39,27 @@ class StateTest(CliTest):
         outputs = [word for stream in STREAMS for word in ("-o", f"{stream}={folder}/{stream}.jsonl")]
         return [EBB, "replay", TELECOM, *MADE, *outputs, "--digest", *(("--state", state) if state else ())]
 
+    def start(self, folder, state):
+        running = subprocess.Popen(self.telecom(folder, state), cwd=self.folder, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+
+        def finish():
+            if running.poll() is None:
+                running.kill()
+            running.communicate()
+        self.addCleanup(finish)
+        return running
+
     def test_stopped_and_resumed_gives_the_same_bytes(self):
-        straight = subprocess.run(self.telecom("straight", None), cwd=self.folder, capture_output=True, text=True, check=True)
+        straight = subprocess.run(self.telecom("straight", None), cwd=self.folder, capture_output=True, text=True,
+                                  check=True)
         stops = 0
         while True:
-            running = subprocess.Popen(self.telecom("stopped", "state"), cwd=self.folder, stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, text=True)
-            self.wait_for("stopped/shadow.jsonl", running)
+            running = self.start("stopped", "state")
+            if stops == 0:
+                self.wait_for("stopped/shadow.jsonl", running)  # signals are watched from before
+            else:
+                self.assertIn("going on from", running.stderr.readline())
             if stops < 4:
                 time.sleep(0.05)
                 running.send_signal(signal.SIGTERM if stops % 2 else signal.SIGINT)
@@ -56,14 +70,12 @@ class StateTest(CliTest):
             self.assertIn("the same command goes on from here", err)
             stops += 1
         self.assertGreaterEqual(stops, 1)
-        self.assertIn("going on from", err)
         self.assertEqual(out, straight.stdout)
         for stream in STREAMS:
             self.assertEqual(self.read(f"stopped/{stream}.jsonl"), self.read(f"straight/{stream}.jsonl"), stream)
 
     def test_a_stop_without_state_says_that_nothing_is_kept(self):
-        running = subprocess.Popen(self.telecom("out", None), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True)
+        running = self.start("out", None)
         self.wait_for("out/shadow.jsonl", running)
         time.sleep(0.05)
         running.send_signal(signal.SIGINT)
@@ -97,7 +109,8 @@ class StateTest(CliTest):
         self.assertIsNone(rows[0]["alerts"]["quiet"])
         self.assertEqual(json.loads(self.good(*look, "--customer", "bob", "--json")), rows[1])
         table = self.good(*look, "--customer", "bob")
-        for part in ("customer bob  as of 2026-01-28T00:00:00.000Z", "silence     19d", "spent       13.5", "SILENT", "open"):
+        for part in ("customer bob  as of 2026-01-28T00:00:00.000Z", "silence     19d", "spent       13.5", "SILENT",
+                     "open"):
             self.assertIn(part, table)
         self.refused(1, *look, "--customer", "eve", says="knows no customer 'eve'")
         self.refused(2, "state", "state", "--customer", "bob", says="--pipeline FILE")
@@ -108,7 +121,8 @@ class StateTest(CliTest):
         self.write("changed.yaml", SHOP.replace("silence > 5d", "silence > 6d"))
         self.write("renamed.yaml", SHOP.replace("pipeline: shop", "pipeline: store"))
         before, alerts = self.contents("state"), self.read("alerts.jsonl")
-        for name, says in (("changed.yaml", "another version of pipeline 'shop'"), ("renamed.yaml", "belongs to pipeline 'shop'")):
+        for name, says in (("changed.yaml", "another version of pipeline 'shop'"),
+                           ("renamed.yaml", "belongs to pipeline 'shop'")):
             self.refused(2, "replay", name, "--state", "state", says=says)
             self.refused(2, "state", "state", "--features", "--pipeline", name, says=says)
             self.refused(2, "state", "state", "--customer", "bob", "--pipeline", name, says=says)
@@ -131,16 +145,20 @@ class StateTest(CliTest):
         self.assertEqual(self.read("alerts.jsonl"), alerts)
 
     def test_two_processes_on_one_state(self):
-        first = subprocess.Popen([EBB, "replay", "shop.yaml", "-q", "-i", "-", "--state", "state"], cwd=self.folder,
-                                 stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-        first.stdin.write(self.read("orders.jsonl"))
-        first.stdin.flush()
-        self.wait_for("alerts.jsonl", first)  # opened after the state
-        self.refused(2, "replay", "shop.yaml", "-o", "alerts=other.jsonl", "--state", "state", says="state")
-        self.assertFalse(os.path.exists(self.at("other.jsonl")))
-        _, err = first.communicate(timeout=60)
-        self.assertEqual((first.returncode, err), (0, b""))
-        self.assertEqual(json.loads(self.good("state", "state", "--json"))["sources"]["orders"]["used"], 37)
+        first = self.start("first", "state")
+        self.wait_for("first/shadow.jsonl", first)  # opened after the state
+        first.send_signal(signal.SIGSTOP)
+        try:
+            os.mkdir(self.at("second"))
+            message = self.refused(2, *self.telecom("second", "state")[1:], says="another process")
+            self.assertEqual(message.count("\n"), 1)
+            self.assertEqual(os.listdir(self.at("second")), [])
+        finally:
+            first.send_signal(signal.SIGCONT)
+        out, err = first.communicate(timeout=300)
+        self.assertEqual(first.returncode, 0, err)
+        digest = json.loads(self.good("state", "state", "--json"))["digests"]["state"]
+        self.assertIn(f"state {digest}", out)
 
     def test_what_is_no_state_stays_as_it_is(self):
         self.refused(2, "state", "nowhere", says="nowhere")
