@@ -31,15 +31,21 @@ std::optional<int> ClockOf(const ExprNode& node, const Scope& scope) {
   return found->second.measure;
 }
 
-// Whether a node or one below it is such a name. Children stand before their parents, without others between them.
-bool ReadsClock(const Expression& expression, const Scope& scope, int index) {
-  for (int i = index; i >= 0 && expression.nodes[i].begin >= expression.nodes[index].begin; --i) {
-    if (ClockOf(expression.nodes[i], scope)) return true;
-  }
-  return false;
+bool Moves(const ExprNode& node, const Scope& scope) {
+  if (node.kind != ExprKind::kName) return false;
+  auto found = scope.names->find(node.text);
+  return ClockOf(node, scope) || (found != scope.names->end() && found->second.moves);
 }
 
 }  // namespace
+
+// Children stand before their parents, without others between them.
+bool ReadsClock(const Expression& expression, const Scope& scope, int index) {
+  for (int i = index; i >= 0 && expression.nodes[i].begin >= expression.nodes[index].begin; --i) {
+    if (Moves(expression.nodes[i], scope)) return true;
+  }
+  return false;
+}
 
 std::vector<DeadlinePlan> FindDeadlines(const Expression& expression, const Scope& scope,
                                         const std::vector<int>& registers) {

@@ -121,8 +121,8 @@ constexpr ErrorCode kErrorCodes[] = {
      "    windows: {week: {length: 7d, tile: 5h}}\n\n"
      "A window is kept as a row of tiles of equal length. The tile must divide the window's length; below\n"
      "a day it must divide the day as well, and above it must be whole days. Without `tile:` the largest\n"
-     "of 1m, 5m, 15m, 1h, 6h, 1d is taken that divides the length and keeps the error at the window's edge\n"
-     "within accuracy: {max_edge_error: ...}."},
+     "of 1m, 5m, 15m, 1h, 6h, 1d is taken that divides the length and by which the window is too long, on\n"
+     "average, by no more than accuracy: {max_edge_error: ...} of its length."},
     {"E0208", "a path has another form",
      "For JSON a path is a JSON pointer: /subscriber/id, with ~1 for / and ~0 for ~ inside a name; a bare\n"
      "name means the member of that name at the top. For CSV it is the name of a column."},

@@ -16,20 +16,6 @@ std::string TextOf(const PipelineFile& pipeline, const std::string& key) {
   return found == pipeline.texts.end() ? "" : found->second;
 }
 
-std::string_view UnitText(TimeUnit unit) {
-  switch (unit) {
-    case TimeUnit::kSeconds:
-      return "s";
-    case TimeUnit::kMillis:
-      return "ms";
-    case TimeUnit::kMicros:
-      return "us";
-    case TimeUnit::kRfc3339:
-      return "rfc3339";
-  }
-  return "";
-}
-
 std::string OriginText(const SourceConfig& source) {
   switch (source.origin) {
     case SourceConfig::Origin::kFile:
@@ -49,7 +35,7 @@ void ExplainSources(const PipelineFile& pipeline, std::string* out) {
     *out += fmt::format("  {}: {}, {}, key {}\n", s.name, OriginText(source),
                         s.format == Format::kJson ? "json" : "csv", s.key_path);
     *out +=
-        fmt::format("    time {} in {}, disorder {}, late records {}{}\n", s.time.path, UnitText(s.time.unit),
+        fmt::format("    time {} in {}, disorder {}, late records {}{}\n", s.time.path, TimeUnitName(s.time.unit),
                     FormatDuration(s.time.disorder), s.time.quarantine_late ? "go to the quarantine" : "are used",
                     s.time.max_jump ? ", jumps of more than " + FormatDuration(*s.time.max_jump) + " are refused" : "");
     if (s.missing_key == MissingKey::kFilter) *out += "    records without a key are left out\n";
@@ -71,14 +57,14 @@ void ExplainSources(const PipelineFile& pipeline, std::string* out) {
 
 void ExplainWindows(const PipelineFile& pipeline, std::string* out) {
   if (pipeline.plan.windows.empty()) return;
-  *out += fmt::format("\nWindows{:12}{:>8}{:>8}{:>8}   error at the edge\n", "", "length", "tile", "tiles");
+  *out += fmt::format("\nWindows{:12}{:>8}{:>8}{:>8}   too long by\n", "", "length", "tile", "tiles");
   for (const WindowPlan& window : pipeline.plan.windows) {
     if (window.length == 0) {
       *out += fmt::format("  {:<17}{:>8}{:>8}{:>8}   none\n", window.name, "ever", "-", "-");
       continue;
     }
     double error = static_cast<double>(window.tile) / (2.0 * static_cast<double>(window.length));
-    *out += fmt::format("  {:<17}{:>8}{:>8}{:>8}   at most {:.2f}%\n", window.name, FormatDuration(window.length),
+    *out += fmt::format("  {:<17}{:>8}{:>8}{:>8}   {:.2f}% on average\n", window.name, FormatDuration(window.length),
                         FormatDuration(window.tile), window.length / window.tile, error * 100);
   }
 }

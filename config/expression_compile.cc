@@ -67,6 +67,7 @@ class Compiler {
     out.type = root.type;
     out.reg = root.reg;
     out.reads = std::move(reads_);
+    out.moves = ReadsClock(expression_, scope_, expression_.root);
     if (out.ok && root.type == ExprType::kBool) {
       std::vector<int> registers;
       for (const Operand& operand : operands_) registers.push_back(operand.reg);

@@ -35,6 +35,7 @@ struct Symbol {
   int index = -1;                       // feature: index into Plan::features; field: its slot; -1: a score
   int measure = -1;                     // index into Plan::measures when it is one, undecorated
   bool recency = false;                 // the measure is a recency: comparisons with it have deadlines
+  bool moves = false;                   // grows by itself as time passes, as recencies and tenure do
   bool rateable = false;                // the measure is a count, sum or distinct over a window
   std::vector<DeadlinePlan> deadlines;  // of a bool feature: those of its expression
 };
@@ -57,6 +58,7 @@ struct Compiled {
   int reg = -1;
   ExprType type = ExprType::kUnknown;
   std::vector<int> reads;  // Symbol::index of each name, in order of first appearance
+  bool moves = false;      // reads something that grows by itself as time passes
   std::vector<DeadlinePlan> deadlines;
 };
 

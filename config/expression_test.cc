@@ -161,6 +161,9 @@ class CompileTest : public testing::Test {
     Measure("silence", ExprType::kDuration, 8.0 * kDay, 3);
     names_["silence"].recency = true;
     names_["silence"].rateable = false;
+    Measure("moving", ExprType::kDuration, 9.0 * kDay, 4);
+    names_["moving"].moves = true;
+    names_["moving"].rateable = false;
   }
 
   void Add(const std::string& name, ExprType type, double value) {
@@ -377,6 +380,7 @@ TEST_F(CompileTest, Deadlines) {
       {"silence > tenure", ""},
       {"silence + 1d > 7d", ""},
       {"silence > 1d + tenure * 0.5", ""},
+      {"silence > moving", ""},
       {"n > 1", ""},
   };
   for (const Case& c : kCases) {

@@ -287,6 +287,7 @@ void Assembler::CompileDerived() {
     symbol.type = compiled.type == ExprType::kNullType ? ExprType::kNumber : compiled.type;
     symbol.reg = compiled.reg;
     symbol.deadlines = std::move(compiled.deadlines);
+    symbol.moves = compiled.moves;
     FeatureName& feature = plan_.features[draft.feature];
     feature.reg = compiled.reg;
     feature.is_bool = compiled.type == ExprType::kBool;

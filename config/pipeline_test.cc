@@ -413,7 +413,7 @@ TEST(PipelineTest, ExplainNamesEverything) {
   std::string text = ExplainPipeline(Load(std::string(kTelecom)));
   for (std::string part :
        {"Pipeline telecom-early-warning, fingerprint ", "calls: topic cdr, json, key /subscriber/id",
-        "7d      6h      28", "at most 1.79%", "count of calls where dropped, last 1d, exact for up to 256 events",
+        "7d      6h      28", "1.79% on average", "count of calls where dropped, last 1d, exact for up to 256 events",
         "distinct of calls.callee, last 30d in tiles of 1d, at most 32 items",
         "decayed_sum of recharges.amount, half-life 14d", "= safe_div(drops_week, calls_week)",
         "+2 when silence > 7d  -> ENGAGEMENT_DROP", "at_risk: when churn > 0.7 and calls_day < 5",

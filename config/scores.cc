@@ -71,6 +71,7 @@ void Assembler::ReadScore(const YamlNode& key, const YamlNode& node) {
   Symbol symbol;
   symbol.type = ExprType::kNumber;
   symbol.reg = score.target;
+  symbol.moves = true;  // its points may hang on a recency
   features_.try_emplace(score.name, symbol);
   score_names_.push_back(score.name);
   plan_.scores.push_back(std::move(score));

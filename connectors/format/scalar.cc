@@ -123,20 +123,6 @@ Reason TakeKey(std::string_view key, bool is_int, RecordBuilder* out) {
   return reason;
 }
 
-std::string_view TimeUnitName(TimeUnit unit) {
-  switch (unit) {
-    case TimeUnit::kSeconds:
-      return "s";
-    case TimeUnit::kMillis:
-      return "ms";
-    case TimeUnit::kMicros:
-      return "us";
-    case TimeUnit::kRfc3339:
-      return "rfc3339";
-  }
-  return "unknown";
-}
-
 std::optional<std::string> SuspiciousUnit(TimeUnit declared, std::string_view raw_time_text) {
   std::string_view text = Trim(raw_time_text);
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);

@@ -35,9 +35,6 @@ Reason CheckKey(std::string_view key);
 // Checks a key and puts it into the record; with `is_int` only an integer will do, and it goes in its shortest form.
 Reason TakeKey(std::string_view key, bool is_int, RecordBuilder* out);
 
-// "s", "ms", "us", "rfc3339": as a pipeline file writes it.
-std::string_view TimeUnitName(TimeUnit unit);
-
 // One sentence, without a full stop, when the text is a plausible time in another unit than the declared one, such as
 // "1735689896 looks like seconds (2025-01-01T00:04:56.000Z), but the declared unit is ms"; empty when nothing is wrong
 // or nothing can be said. `raw_time_text` may have its JSON quotes.

@@ -139,7 +139,7 @@ Row* RowTable::Grow(Row* old, int section) {
   const auto* from = reinterpret_cast<const SectionRef*>(old + 1);
   const RowLayout::Section& growing = layout_.sections[section];
   EBB_CHECK(from[section].count < growing.max_entries, "section {} is full", section);
-  const int capacity = std::min<int>(growing.max_entries, from[section].capacity + from[section].capacity / 2 + 1);
+  const int capacity = std::min<int>(growing.max_entries, from[section].capacity + from[section].capacity / 2 + 2);
 
   const size_t fixed_words = header_words_ + layout_.cells + KeyWords(old->key_bytes);
   size_t words = fixed_words;
@@ -160,8 +160,10 @@ Row* RowTable::Grow(Row* old, int section) {
     to[i].head = 0;
     to[i].capacity = static_cast<int>(i) == section ? static_cast<uint16_t>(capacity) : from[i].capacity;
     int64_t* target = reinterpret_cast<int64_t*>(row) + offset;
-    for (int n = 0; n < from[i].count; ++n) {
-      std::memcpy(target + n * entry_words, source.entry(static_cast<int>(i), n), entry_words * 8);
+    const RowRef::Pieces pieces = source.pieces(static_cast<int>(i));
+    std::memcpy(target, pieces.older, pieces.older_count * entry_words * 8);
+    if (pieces.newer_count > 0) {
+      std::memcpy(target + pieces.older_count * entry_words, pieces.newer, pieces.newer_count * entry_words * 8);
     }
     offset += to[i].capacity * entry_words;
   }

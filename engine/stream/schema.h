@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/stream/time.h"
@@ -17,6 +18,8 @@ namespace ebb {
 enum class FieldType : uint8_t { kInt, kDecimal, kBool, kString };
 
 enum class TimeUnit : uint8_t { kSeconds, kMillis, kMicros, kRfc3339 };
+// "s", "ms", "us", "rfc3339": as a pipeline file writes it.
+std::string_view TimeUnitName(TimeUnit unit);
 
 enum class Format : uint8_t { kJson, kCsv };
 

@@ -14,20 +14,6 @@ namespace {
 constexpr size_t kMaxPayloadBytes = 4096;  // of a quarantined record, kept for the quarantine
 constexpr int64_t kUnitCheckRecords = 100;
 
-const char* UnitName(TimeUnit unit) {
-  switch (unit) {
-    case TimeUnit::kSeconds:
-      return "s";
-    case TimeUnit::kMillis:
-      return "ms";
-    case TimeUnit::kMicros:
-      return "us";
-    case TimeUnit::kRfc3339:
-      return "rfc3339";
-  }
-  return "";
-}
-
 }  // namespace
 
 Intake::Intake(std::vector<SourceInput> sources, const TimeRange& range, int tasks) : range_(range), tasks_(tasks) {
@@ -91,7 +77,7 @@ absl::Status Intake::CheckUnit(const OpenLog& log) const {
   if (log.untimed_records < kUnitCheckRecords && !log.input.log->ended()) return absl::OkStatus();
   const std::string what =
       fmt::format("source '{}': none of the first {} records of {} has a time that `unit: {}` allows", log.schema->name,
-                  log.untimed_records, log.input.log->name(), UnitName(log.schema->time.unit));
+                  log.untimed_records, log.input.log->name(), TimeUnitName(log.schema->time.unit));
   if (log.unit_guess.empty()) return absl::FailedPreconditionError(what);
   return absl::FailedPreconditionError(fmt::format("{}: they look like `unit: {}`", what, log.unit_guess));
 }

@@ -39,11 +39,16 @@ struct Aggregate {
   void (*lift)(int64_t* cells, int64_t value, TimeMs time, DurationMs half_life) = nullptr;
   // Joins the cells of another stretch of time; null when additive.
   void (*combine)(int64_t* into, const int64_t* other) = nullptr;
-  // kTiles: the value; NaN when there is none.
+  // kTiles: the value, NaN when there is none; null when it is the first cell divided by the unit.
   double (*lower)(const int64_t* cells, double unit) = nullptr;
   // kPoint: the value at `now`; NaN when there is none.
   double (*read)(const int64_t* cells, TimeMs now, double unit, DurationMs half_life) = nullptr;
 
+  // By what the value is divided: a field's unit; 1 when there is no field.
+  double UnitOf(double unit) const { return needs_field ? unit : 1; }
+  double Lower(const int64_t* cells, double unit) const {
+    return lower != nullptr ? lower(cells, unit) : static_cast<double>(cells[0]) / UnitOf(unit);
+  }
   bool windowed() const { return shape != AggregateShape::kPoint; }
 };
 

@@ -9,7 +9,6 @@ const Aggregate kCountAggregate = {
     .additive = true,
     .words = 1,
     .lift = [](int64_t* cells, int64_t, TimeMs, DurationMs) { cells[0] += 1; },
-    .lower = [](const int64_t* cells, double) { return static_cast<double>(cells[0]); },
 };
 
 }  // namespace ebb

@@ -8,7 +8,6 @@ const Aggregate kSumAggregate = {
     .additive = true,
     .words = 1,
     .lift = [](int64_t* cells, int64_t value, TimeMs, DurationMs) { cells[0] += value; },
-    .lower = [](const int64_t* cells, double unit) { return static_cast<double>(cells[0]) / unit; },
 };
 
 }  // namespace ebb

@@ -78,12 +78,17 @@ void ItemTable::Read(RowRef* row, TimeMs now, double* registers) const {
   const int64_t oldest = edge(reads_.front());
   while (row->count(section_) > 0 && row->entry(section_, 0)[1] < oldest) row->PopFront(section_);
   const int count = row->count(section_);
+  const RowRef::Pieces pieces = row->pieces(section_);
+  const auto tile_from_end = [&pieces](int i) {
+    return i < pieces.newer_count ? pieces.newer[2 * (pieces.newer_count - 1 - i) + 1]
+                                  : pieces.older[2 * (pieces.older_count - 1 - (i - pieces.newer_count)) + 1];
+  };
   int inside = 0;  // entries that the window covers, counted from the newest; windows get longer
   for (size_t i = reads_.size(); i-- > 0;) {
     const ReadPlan& read = reads_[i];
     const int64_t first = i == 0 ? oldest : edge(read);
     if (first == oldest) inside = count;
-    while (inside < count && row->entry(section_, count - 1 - inside)[1] >= first) ++inside;
+    while (inside < count && tile_from_end(inside) >= first) ++inside;
     registers[read.target] = std::min(read.max_items, inside);
   }
 }

@@ -61,7 +61,7 @@ double EventTail::ReadOne(const ReadPlan& read, const RowRef& row, TimeMs now) c
     if (read.word != 0 && entry[read.word] == kNoValue) continue;
     read.aggregate->lift(cells, read.word == 0 ? 0 : entry[read.word], entry[0], 0);
   }
-  return read.aggregate->lower(cells, read.unit);
+  return read.aggregate->Lower(cells, read.unit);
 }
 
 double EventTail::CountItems(const ReadPlan& read, const RowRef& row, int first) const {

@@ -30,7 +30,8 @@ void TileLadder::AddRead(const WindowPlan& window, int window_index, const Colum
   auto at = std::find(columns_.begin(), columns_.end(), column);
   if (at == columns_.end()) at = columns_.insert(at, column);
   // level and column are the window and the place in columns_ until Declare has sorted both.
-  reads_.push_back({window_index, static_cast<int>(at - columns_.begin()), column.aggregate->lower, 0, unit, target});
+  reads_.push_back({window_index, static_cast<int>(at - columns_.begin()), column.aggregate->lower, 0,
+                    column.aggregate->UnitOf(unit), target});
 }
 
 bool TileLadder::Declare(RowLayoutBuilder* layout) {
@@ -212,10 +213,15 @@ void TileLadder::Read(const RowRef& row, double* registers) const {
   int64_t window[kMaxWords];
   std::fill_n(window, words_, 0);
   for (const Level& level : levels_) {
-    CombineInto(window, row.cells() + level.band);
+    const int64_t* band = row.cells() + level.band;
+    for (int w = 0; w < additive_words_; ++w) window[w] += band[w];
+    for (size_t c = additive_columns_; c < columns_.size(); ++c) {
+      columns_[c].aggregate->combine(window + word_of_[c], band + word_of_[c]);
+    }
     for (int r = level.first_read; r < level.last_read; ++r) {
       const ReadPlan& read = reads_[r];
-      registers[read.target] = read.lower(window + read.word, read.unit);
+      registers[read.target] = read.lower == nullptr ? static_cast<double>(window[read.word]) / read.unit
+                                                     : read.lower(window + read.word, read.unit);
     }
   }
 }
