@@ -90,4 +90,7 @@ class OnlineRetail(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(argv=[sys.argv[0]], verbosity=2)
+    result = unittest.main(argv=[sys.argv[0]], verbosity=2, exit=False).result
+    bad = len(result.failures) + len(result.errors)
+    print(f'{result.testsRun - bad} passed, {bad} failed')
+    sys.exit(bad > 0)
