@@ -89,8 +89,9 @@ int Percent(int64_t part, int64_t whole) { return whole == 0 ? 0 : static_cast<i
 
 void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
   const auto warned = static_cast<int64_t>(rule.customers.size());
-  fmt::print(stderr, "\n{}  {} customers got {} warnings\n", Styled("Warned: " + rule.plan->name, Style::kBold, colour),
-             Thousands(warned), Thousands(rule.opened));
+  fmt::print(stderr, "\n{}  {} customer{} got {} warning{}\n",
+             Styled("Warned: " + rule.plan->name, Style::kBold, colour), Thousands(warned), warned == 1 ? "" : "s",
+             Thousands(rule.opened), rule.opened == 1 ? "" : "s");
   if (!rule.reasons.empty()) {
     std::string text;
     for (const auto& [code, count] : rule.reasons) {

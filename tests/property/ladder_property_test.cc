@@ -29,10 +29,11 @@ struct Event {
 
 // A random pipeline of measures only. Its windows are short and long, nested and not, with tiles that may not divide.
 Plan RandomPlan(Random* random) {
-  static constexpr DurationMs kLengths[] = {10 * kMinute, kHour, 3 * kHour, 12 * kHour, kDay, kDay + kHour, 2 * kDay,
-                                            7 * kDay, 8 * kDay, 14 * kDay, 28 * kDay, 30 * kDay, 90 * kDay};
-  static constexpr DurationMs kTiles[] = {5 * kMinute, 15 * kMinute, kHour, 90 * kMinute, 6 * kHour, 8 * kHour, kDay,
-                                          2 * kDay, 7 * kDay};
+  static constexpr DurationMs kLengths[] = {10 * kMinute, kHour,     3 * kHour, 12 * kHour, kDay,
+                                            kDay + kHour, 2 * kDay,  7 * kDay,  8 * kDay,   14 * kDay,
+                                            28 * kDay,    30 * kDay, 90 * kDay};
+  static constexpr DurationMs kTiles[] = {5 * kMinute, 15 * kMinute, kHour,    90 * kMinute, 6 * kHour,
+                                          8 * kHour,   kDay,         2 * kDay, 7 * kDay};
   Plan plan;
   for (int s = 0; s < kSources; ++s) plan.sources.push_back(fmt::format("source{}", s));
   for (uint64_t n = 1 + random->Below(5); n > 0; --n) {
@@ -197,13 +198,20 @@ class BruteForce {
 // A step of time: mostly short, sometimes to an edge, sometimes months.
 TimeMs Later(TimeMs now, Random* random) {
   switch (random->Below(10)) {
-    case 0: return now;
-    case 1: return now + random->Between(1, 3);
-    case 2: return now - now % kHour + kHour - static_cast<TimeMs>(random->Below(2));
-    case 3: return now - now % kDay + kDay;
-    case 4: return now + random->Between(kDay, 10 * kDay);
-    case 5: return random->Chance(0.1) ? now + random->Between(60 * kDay, 200 * kDay) : now + kMinute;
-    default: return now + random->Between(kSecond, 5 * kHour);
+    case 0:
+      return now;
+    case 1:
+      return now + random->Between(1, 3);
+    case 2:
+      return now - now % kHour + kHour - static_cast<TimeMs>(random->Below(2));
+    case 3:
+      return now - now % kDay + kDay;
+    case 4:
+      return now + random->Between(kDay, 10 * kDay);
+    case 5:
+      return random->Chance(0.1) ? now + random->Between(60 * kDay, 200 * kDay) : now + kMinute;
+    default:
+      return now + random->Between(kSecond, 5 * kHour);
   }
 }
 

@@ -12,7 +12,7 @@ namespace ebb {
 
 // What one record of a MemoryLog says.
 struct MemoryRecord {
-  char key[8] = {};          // ends at the first zero
+  char key[8] = {};  // ends at the first zero
   TimeMs time = 0;
   int64_t value = 0;
   bool filtered = false;

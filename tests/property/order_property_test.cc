@@ -231,7 +231,7 @@ Expected Simulate(const Input& input) {
 struct Manner {
   std::vector<int> tasks;  // of the first start and the restarts, in turn
   size_t batch = 4096;
-  double commit = 0;       // chance after each step
+  double commit = 0;  // chance after each step
   double kill = 0;
   bool keeps_state = true;
 };
