@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Silence: generated customers who just stop are warned at the instant that the rule says, to the millisecond, without any
-# event of their own; also after every log has ended, when time goes on to --to.
+# Silence: generated customers who just stop are warned at the instant that the rule says, to the millisecond, without
+# any event of their own; also after every log has ended, when time goes on to --to.
 import collections
 import json
 import os
