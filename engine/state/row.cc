@@ -147,7 +147,7 @@ Row* RowTable::Grow(Row* old, int section) {
     words += (static_cast<int>(i) == section ? capacity : from[i].capacity) * size_t{layout_.sections[i].words};
   }
   Row* row = Allocate(words);
-  uint16_t allocated = row->words;
+  const uint16_t allocated = row->words;
   std::memcpy(static_cast<void*>(row), old, fixed_words * 8);
   row->words = allocated;
 
@@ -160,12 +160,13 @@ Row* RowTable::Grow(Row* old, int section) {
     to[i].head = 0;
     to[i].capacity = static_cast<int>(i) == section ? static_cast<uint16_t>(capacity) : from[i].capacity;
     int64_t* target = reinterpret_cast<int64_t*>(row) + offset;
+    offset += to[i].capacity * entry_words;
+    if (from[i].count == 0) continue;
     const RowRef::Pieces pieces = source.pieces(static_cast<int>(i));
     std::memcpy(target, pieces.older, pieces.older_count * entry_words * 8);
     if (pieces.newer_count > 0) {
       std::memcpy(target + pieces.older_count * entry_words, pieces.newer, pieces.newer_count * entry_words * 8);
     }
-    offset += to[i].capacity * entry_words;
   }
   rows_[row->index] = row;
   if (row->changed) changed_bytes_ += (row->words - old->words) * size_t{8};

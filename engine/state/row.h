@@ -86,7 +86,9 @@ class RowRef {
   std::string_view key() const;
   int count(int section) const { return directory()[section].count; }
   // The entry with number `i` from the oldest; 0 <= i < count.
-  int64_t* entry(int section, int i) const;
+  int64_t* entry(int section, int i) const { return entry(section, i, words(section)); }
+  // The same for callers that know the words of the section's entries already.
+  int64_t* entry(int section, int i, int words) const;
   // The entries as one or two pieces of memory, the older piece first; both together are the whole ring.
   struct Pieces {
     int64_t* older;
@@ -97,6 +99,8 @@ class RowRef {
   Pieces pieces(int section) const;
   // A new entry after the newest, its words zero. The section must hold fewer than its max_entries.
   int64_t* PushBack(int section);
+  // The same with `words` words that the caller fills at once.
+  int64_t* PushBackUnset(int section, int words);
   // A new entry before number `i`, its words zero; later ones move up.
   int64_t* Insert(int section, int i);
   void PopFront(int section);
@@ -105,6 +109,7 @@ class RowRef {
  private:
   friend class RowTable;
   SectionRef* directory() const { return reinterpret_cast<SectionRef*>(row_ + 1); }
+  int words(int section) const;
 
   RowTable* table_;
   Row* row_;
@@ -185,11 +190,13 @@ inline std::string_view RowRef::key() const {
   return {reinterpret_cast<const char*>(cells() + table_->layout_.cells), row_->key_bytes};
 }
 
-inline int64_t* RowRef::entry(int section, int i) const {
+inline int RowRef::words(int section) const { return table_->layout_.sections[section].words; }
+
+inline int64_t* RowRef::entry(int section, int i, int words) const {
   const SectionRef& ref = directory()[section];
   int place = ref.head + i;
   if (place >= ref.capacity) place -= ref.capacity;
-  return reinterpret_cast<int64_t*>(row_) + ref.offset + place * table_->layout_.sections[section].words;
+  return reinterpret_cast<int64_t*>(row_) + ref.offset + place * words;
 }
 
 inline RowRef::Pieces RowRef::pieces(int section) const {
@@ -199,12 +206,15 @@ inline RowRef::Pieces RowRef::pieces(int section) const {
   return {start + ref.head * table_->layout_.sections[section].words, first, start, ref.count - first};
 }
 
-inline int64_t* RowRef::PushBack(int section) {
+inline int64_t* RowRef::PushBackUnset(int section, int words) {
   if (directory()[section].count == directory()[section].capacity) row_ = table_->Grow(row_, section);
-  SectionRef& ref = directory()[section];
-  int64_t* words = entry(section, ref.count++);
-  std::fill_n(words, table_->layout_.sections[section].words, 0);
-  return words;
+  return entry(section, directory()[section].count++, words);
+}
+
+inline int64_t* RowRef::PushBack(int section) {
+  int64_t* entry = PushBackUnset(section, words(section));
+  std::fill_n(entry, words(section), 0);
+  return entry;
 }
 
 inline void RowRef::PopFront(int section) {

@@ -23,8 +23,32 @@ double Or(double a, double b) {
 
 bool SameText(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
 
-double Rare(const Instruction& i, double a, double b, double c) {
-  switch (i.op) {
+double SafeDivide(double a, double b) {
+  const double quotient = b == 0 ? kNull : Finite(a / b);
+  return IsNull(quotient) ? 0.0 : quotient;
+}
+
+// `c` is the instruction's third register.
+inline double Apply(Op op, double a, double b, const double& c) {
+  switch (op) {
+    case Op::kAdd:
+      return Finite(a + b);
+    case Op::kSubtract:
+      return Finite(a - b);
+    case Op::kMultiply:
+      return Finite(a * b);
+    case Op::kDivide:
+      return b == 0 ? kNull : Finite(a / b);
+    case Op::kNegate:
+      return -a;
+    case Op::kLess:
+      return Compare(a, b, a < b);
+    case Op::kLessEqual:
+      return Compare(a, b, a <= b);
+    case Op::kEqual:
+      return Compare(a, b, a == b);
+    case Op::kNotEqual:
+      return Compare(a, b, a != b);
     case Op::kTextEqual:
       return SameText(a, b) ? 1.0 : 0.0;
     case Op::kTextNotEqual:
@@ -39,10 +63,8 @@ double Rare(const Instruction& i, double a, double b, double c) {
       return a == 1 ? b : c;
     case Op::kCoalesce:
       return IsNull(a) ? b : a;
-    case Op::kSafeDivide: {
-      double quotient = b == 0 ? kNull : Finite(a / b);
-      return IsNull(quotient) ? 0.0 : quotient;
-    }
+    case Op::kSafeDivide:
+      return SafeDivide(a, b);
     case Op::kMin:
       return IsNull(a) || IsNull(b) ? kNull : (b < a ? b : a);
     case Op::kMax:
@@ -55,52 +77,16 @@ double Rare(const Instruction& i, double a, double b, double c) {
       return a > -1 ? Finite(PortableLog1p(a)) : kNull;
     case Op::kIsNull:
       return IsNull(a) ? 1.0 : 0.0;
-    default:
-      EBB_CHECK(false, "instruction {}", static_cast<int>(i.op));
   }
+  EBB_CHECK(false, "instruction {}", static_cast<int>(op));
 }
 
 }  // namespace
 
 void Program::Run(size_t begin, size_t end, double* registers) const {
-  for (size_t n = begin; n < end; ++n) {
-    const Instruction& i = instructions[n];
-    double a = registers[i.a];
-    double b = registers[i.b];
-    double result;
-    switch (i.op) {
-      case Op::kAdd:
-        result = Finite(a + b);
-        break;
-      case Op::kSubtract:
-        result = Finite(a - b);
-        break;
-      case Op::kMultiply:
-        result = Finite(a * b);
-        break;
-      case Op::kDivide:
-        result = b == 0 ? kNull : Finite(a / b);
-        break;
-      case Op::kNegate:
-        result = -a;
-        break;
-      case Op::kLess:
-        result = Compare(a, b, a < b);
-        break;
-      case Op::kLessEqual:
-        result = Compare(a, b, a <= b);
-        break;
-      case Op::kEqual:
-        result = Compare(a, b, a == b);
-        break;
-      case Op::kNotEqual:
-        result = Compare(a, b, a != b);
-        break;
-      default:
-        result = Rare(i, a, b, registers[i.c]);
-        break;
-    }
-    registers[i.target] = result;
+  const Instruction* const last = instructions.data() + end;
+  for (const Instruction* i = instructions.data() + begin; i != last; ++i) {
+    registers[i->target] = Apply(i->op, registers[i->a], registers[i->b], registers[i->c]);
   }
 }
 

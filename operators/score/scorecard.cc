@@ -19,13 +19,23 @@ std::vector<std::string> ReasonCodes(const ScorePlan& plan) {
 }
 
 Scorecard::Scorecard(const ScorePlan* plan, const Program* program) : plan_(plan), program_(program) {
-  for (const PointPlan& point : plan->points) terms_.push_back({point.condition, point.value, point.weight});
+  for (const PointPlan& point : plan->points) {
+    terms_.push_back({point.condition, point.value, point.weight});
+    if (point.condition >= 0 || point.value < 0) weights_only_ = false;
+  }
 }
 
 double Scorecard::Evaluate(double* registers) const {
   program_->Run(plan_->segment.begin, plan_->segment.end, registers);
   double sum = plan_->intercept;
-  for (const Term& term : terms_) sum += term.Of(registers);
+  if (weights_only_) {
+    for (const Term& term : terms_) {
+      const double value = registers[term.value];
+      sum += IsNull(value) ? 0 : term.weight * value;
+    }
+  } else {
+    for (const Term& term : terms_) sum += term.Of(registers);
+  }
   const double score = plan_->logistic ? Logistic(sum) : sum;
   registers[plan_->target] = std::isfinite(score) ? score : kNull;
   return registers[plan_->target];

@@ -50,6 +50,7 @@ class Scorecard {
   const ScorePlan* plan_;
   const Program* program_;
   std::vector<Term> terms_;
+  bool weights_only_ = true;  // every term is a weighted value without a condition
 };
 
 }  // namespace ebb

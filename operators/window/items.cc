@@ -26,6 +26,10 @@ void ItemTable::Declare(RowLayoutBuilder* layout) {
   const auto reach = [](const ReadPlan& r) { return std::pair(r.length == 0 ? kAfterTime : r.length, r.tile); };
   std::stable_sort(reads_.begin(), reads_.end(),
                    [&](const ReadPlan& a, const ReadPlan& b) { return reach(a) > reach(b); });
+  for (ReadPlan& read : reads_) {
+    read.tile_grains = read.tile / grain_;
+    read.length_grains = read.length / grain_;
+  }
   section_ = layout->AddSection(name_, 2, max_items_);
 }
 
@@ -73,22 +77,21 @@ void ItemTable::Read(RowRef* row, TimeMs now, double* registers) const {
   // entries.
   const auto edge = [&](const ReadPlan& read) {
     if (read.length == 0) return INT64_MIN;
-    return FloorDiv(now, read.tile) * (read.tile / grain_) - read.length / grain_;
+    return FloorDiv(now, read.tile) * read.tile_grains - read.length_grains;
   };
   const int64_t oldest = edge(reads_.front());
-  while (row->count(section_) > 0 && row->entry(section_, 0)[1] < oldest) row->PopFront(section_);
+  while (row->count(section_) > 0 && row->entry(section_, 0, 2)[1] < oldest) row->PopFront(section_);
   const int count = row->count(section_);
   const RowRef::Pieces pieces = row->pieces(section_);
-  const auto tile_from_end = [&pieces](int i) {
-    return i < pieces.newer_count ? pieces.newer[2 * (pieces.newer_count - 1 - i) + 1]
-                                  : pieces.older[2 * (pieces.older_count - 1 - (i - pieces.newer_count)) + 1];
-  };
   int inside = 0;  // entries that the window covers, counted from the newest; windows get longer
   for (size_t i = reads_.size(); i-- > 0;) {
     const ReadPlan& read = reads_[i];
     const int64_t first = i == 0 ? oldest : edge(read);
     if (first == oldest) inside = count;
-    while (inside < count && tile_from_end(inside) >= first) ++inside;
+    while (inside < pieces.newer_count && pieces.newer[2 * (pieces.newer_count - inside) - 1] >= first) ++inside;
+    if (inside >= pieces.newer_count) {
+      while (inside < count && pieces.older[2 * (count - inside) - 1] >= first) ++inside;
+    }
     registers[read.target] = std::min(read.max_items, inside);
   }
 }
@@ -96,9 +99,9 @@ void ItemTable::Read(RowRef* row, TimeMs now, double* registers) const {
 void ItemTable::Prefetch(const RowRef& row) const {
   int count = row.count(section_);
   if (count == 0) return;
-  __builtin_prefetch(row.entry(section_, count - 1));
-  __builtin_prefetch(row.entry(section_, count / 2));
-  __builtin_prefetch(row.entry(section_, 0));
+  __builtin_prefetch(row.entry(section_, count - 1, 2));
+  __builtin_prefetch(row.entry(section_, count / 2, 2));
+  __builtin_prefetch(row.entry(section_, 0, 2));
 }
 
 }  // namespace ebb

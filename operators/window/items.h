@@ -38,6 +38,8 @@ class ItemTable {
     DurationMs tile;
     int max_items;
     int target;
+    int64_t tile_grains = 0;  // tile and length in grains
+    int64_t length_grains = 0;
   };
 
   int Find(const RowRef& row, int64_t item) const;

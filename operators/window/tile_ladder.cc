@@ -3,6 +3,8 @@
 #include "operators/window/tile_ladder.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <numeric>
 #include <tuple>
 
@@ -30,11 +32,10 @@ void TileLadder::AddRead(const WindowPlan& window, int window_index, const Colum
   auto at = std::find(columns_.begin(), columns_.end(), column);
   if (at == columns_.end()) at = columns_.insert(at, column);
   // level and column are the window and the place in columns_ until Declare has sorted both.
-  reads_.push_back({window_index, static_cast<int>(at - columns_.begin()), column.aggregate->lower, 0,
-                    column.aggregate->UnitOf(unit), target});
+  reads_.push_back({window_index, static_cast<int>(at - columns_.begin()), column.aggregate->UnitOf(unit), target});
 }
 
-bool TileLadder::Declare(RowLayoutBuilder* layout) {
+void TileLadder::SortLevels() {
   const auto endless = [](const Level& l) { return l.length == 0 ? kAfterTime : l.length; };
   std::sort(levels_.begin(), levels_.end(), [&](const Level& a, const Level& b) {
     return std::tuple(endless(a), a.tile, a.window) < std::tuple(endless(b), b.tile, b.window);
@@ -45,6 +46,13 @@ bool TileLadder::Declare(RowLayoutBuilder* layout) {
     grain = grain == 0 ? level->tile : std::min(grain, level->tile);
     level->grain = grain;
   }
+  for (ReadPlan& read : reads_) {
+    auto at = std::find_if(levels_.begin(), levels_.end(), [&](const Level& l) { return l.window == read.level; });
+    read.level = static_cast<int>(at - levels_.begin());
+  }
+}
+
+void TileLadder::SortColumns() {
   std::vector<int> order(columns_.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_partition(order.begin(), order.end(), [&](int c) { return columns_[c].aggregate->additive; });
@@ -61,8 +69,13 @@ bool TileLadder::Declare(RowLayoutBuilder* layout) {
     }
   }
   columns_ = std::move(sorted);
-  if (words_ > kMaxWords) return false;
+  for (ReadPlan& read : reads_) read.column = place[read.column];
+}
 
+bool TileLadder::Declare(RowLayoutBuilder* layout) {
+  SortLevels();
+  SortColumns();
+  if (words_ > kMaxWords) return false;
   cells_ = layout->AddCells(name_ + ".bands", 1 + words_ * static_cast<int>(levels_.size()));
   for (size_t i = 0; i < levels_.size(); ++i) {
     levels_[i].band = cells_ + 1 + words_ * static_cast<int>(i);
@@ -71,25 +84,50 @@ bool TileLadder::Declare(RowLayoutBuilder* layout) {
     if (tiles > 20000) return false;
     levels_[i].section = layout->AddSection(name_ + ".tiles", 1 + words_, static_cast<int>(tiles));
   }
-  for (ReadPlan& read : reads_) {
-    for (size_t i = 0; i < levels_.size(); ++i) {
-      if (levels_[i].window == read.level) {
-        read.level = static_cast<int>(i);
-        break;
-      }
-    }
-    read.column = place[read.column];
-    read.word = word_of_[read.column];
-  }
+  PlanReads();
+  constexpr std::array kRolls = {&TileLadder::Roll<0>, &TileLadder::Roll<1>, &TileLadder::Roll<2>, &TileLadder::Roll<3>,
+                                 &TileLadder::Roll<4>, &TileLadder::Roll<5>, &TileLadder::Roll<6>};
+  const bool additive = additive_words_ == words_ && words_ < static_cast<int>(kRolls.size());
+  roll_ = kRolls[additive ? words_ : 0];
+  return true;
+}
+
+void TileLadder::PlanReads() {
   std::stable_sort(reads_.begin(), reads_.end(),
                    [](const ReadPlan& a, const ReadPlan& b) { return a.level < b.level; });
-  int next = 0;
-  for (size_t i = 0; i < levels_.size(); ++i) {
-    levels_[i].first_read = next;
-    while (next < static_cast<int>(reads_.size()) && reads_[next].level == static_cast<int>(i)) ++next;
-    levels_[i].last_read = next;
+  for (int c = 0; c < static_cast<int>(columns_.size()); ++c) {
+    std::vector<ReadPlan> reads;
+    std::copy_if(reads_.begin(), reads_.end(), std::back_inserter(reads),
+                 [c](const ReadPlan& read) { return read.column == c; });
+    if (columns_[c].aggregate->additive && columns_[c].aggregate->lower == nullptr) PlanRuns(c, std::move(reads));
   }
-  return true;
+  for (const ReadPlan& read : reads_) {
+    const Aggregate& aggregate = *columns_[read.column].aggregate;
+    if (aggregate.additive && aggregate.lower == nullptr) continue;
+    lowered_.push_back({read.level, &aggregate, word_of_[read.column], read.unit, read.target});
+  }
+}
+
+// One run for the first feature of each window; features that say the same again get a run of their own.
+void TileLadder::PlanRuns(int column, std::vector<ReadPlan> reads) {
+  while (!reads.empty()) {
+    Run run{static_cast<uint16_t>(steps_.size()), 0, reads[0].unit};
+    std::vector<ReadPlan> left;
+    int level = 0;
+    for (const ReadPlan& read : reads) {
+      if (read.level < level || read.unit != run.unit) {
+        left.push_back(read);
+        continue;
+      }
+      for (; level <= read.level; ++level) {
+        const uint16_t target = level == read.level ? static_cast<uint16_t>(read.target) : kNoTarget;
+        steps_.push_back({static_cast<uint16_t>(words_ * level + word_of_[column]), target});
+      }
+    }
+    run.last = static_cast<uint16_t>(steps_.size());
+    runs_.push_back(run);
+    reads = std::move(left);
+  }
 }
 
 void TileLadder::CombineInto(int64_t* into, const int64_t* other) const {
@@ -97,21 +135,6 @@ void TileLadder::CombineInto(int64_t* into, const int64_t* other) const {
   for (size_t c = additive_columns_; c < columns_.size(); ++c) {
     columns_[c].aggregate->combine(into + word_of_[c], other + word_of_[c]);
   }
-}
-
-// A tile of the level before joins this one; it is never older than what is here.
-void TileLadder::Join(const Level& level, RowRef* row, TimeMs start, const int64_t* words) const {
-  CombineInto(row->cells() + level.band, words);
-  if (level.length == 0) return;
-  start = FloorDiv(start, level.grain) * level.grain;
-  int count = row->count(level.section);
-  int64_t* tile = count == 0 ? nullptr : row->entry(level.section, count - 1);
-  EBB_CHECK(tile == nullptr || tile[0] <= start, "tiles out of order");
-  if (tile == nullptr || tile[0] != start) {
-    tile = row->PushBack(level.section);
-    tile[0] = start;
-  }
-  CombineInto(tile + 1, words);
 }
 
 // Cells that can't be subtracted are made anew from the tiles that are left.
@@ -126,40 +149,71 @@ void TileLadder::Rebuild(const Level& level, RowRef* row) const {
   }
 }
 
+// `tile` (its start, then its words) left the level before and joins this one; it is never older than what is here.
+template <int kWords>
+void TileLadder::Join(const Level& level, RowRef* row, const int64_t* tile) const {
+  const int words = kWords > 0 ? kWords : words_;
+  const auto add = [&](int64_t* into) {
+    if constexpr (kWords > 0) {
+      for (int w = 0; w < kWords; ++w) into[w] += tile[1 + w];
+    } else {
+      CombineInto(into, tile + 1);
+    }
+  };
+  add(row->cells() + level.band);
+  if (level.length == 0) return;
+  const int count = row->count(level.section);
+  if (count > 0) {
+    int64_t* last = row->entry(level.section, count - 1, 1 + words);
+    EBB_CHECK(last[0] <= tile[0], "tiles out of order");
+    if (tile[0] - last[0] < level.grain) {
+      add(last + 1);
+      return;
+    }
+  }
+  int64_t* fresh = row->PushBackUnset(level.section, 1 + words);
+  fresh[0] = FloorDiv(tile[0], level.grain) * level.grain;
+  std::copy_n(tile + 1, words, fresh + 1);
+}
+
+template <int kWords>
 void TileLadder::Roll(RowRef* row, TimeMs now) const {
+  const int words = kWords > 0 ? kWords : words_;
+  int64_t tile[1 + (kWords > 0 ? kWords : kMaxWords)];
   TimeMs next = kAfterTime;
   for (size_t i = 0; i < levels_.size() && levels_[i].length != 0; ++i) {
     const Level& level = levels_[i];
     bool left = false;
     while (row->count(level.section) > 0) {
-      const int64_t* tile = row->entry(level.section, 0);
-      const TimeMs leaves = Leaves(level, tile[0]);
+      const int64_t* oldest = row->entry(level.section, 0, 1 + words);
+      const TimeMs leaves = Leaves(level, oldest[0]);
       if (leaves > now) {
         next = std::min(next, leaves);
         break;
       }
-      int64_t copy[1 + kMaxWords];
-      for (int w = 0; w <= words_; ++w) copy[w] = tile[w];  // Join may move the row
+      std::copy_n(oldest, 1 + words, tile);  // Join may move the row
       row->PopFront(level.section);
       int64_t* band = row->cells() + level.band;
-      for (int w = 0; w < additive_words_; ++w) band[w] -= copy[1 + w];
+      const int additive = kWords > 0 ? kWords : additive_words_;
+      for (int w = 0; w < additive; ++w) band[w] -= tile[1 + w];
       left = true;
-      if (i + 1 < levels_.size()) Join(levels_[i + 1], row, copy[0], copy + 1);
+      if (i + 1 < levels_.size()) Join<kWords>(levels_[i + 1], row, tile);
     }
-    if (left && additive_words_ < words_) Rebuild(level, row);
+    if (kWords == 0 && left && additive_words_ < words_) Rebuild(level, row);
   }
   row->cells()[cells_] = next == kAfterTime ? 0 : next;
 }
 
-// The tile that starts at `start`, made if there is none.
-int64_t* TileLadder::FindTile(const Level& level, RowRef* row, TimeMs start) const {
+// The tile that `time` falls into, made if there is none.
+int64_t* TileLadder::FindTile(const Level& level, RowRef* row, TimeMs time) const {
   int at = row->count(level.section);
   while (at > 0) {
-    int64_t* tile = row->entry(level.section, at - 1);
-    if (tile[0] == start) return tile;
-    if (tile[0] < start) break;
+    int64_t* tile = row->entry(level.section, at - 1, 1 + words_);
+    if (tile[0] <= time && time - tile[0] < level.grain) return tile;
+    if (tile[0] < time) break;
     --at;
   }
+  const TimeMs start = FloorDiv(time, level.grain) * level.grain;
   int64_t* tile = at == row->count(level.section) ? row->PushBack(level.section) : row->Insert(level.section, at);
   tile[0] = start;
   TimeMs& next = row->cells()[cells_];
@@ -174,29 +228,29 @@ void TileLadder::Add(const Record& record, RowRef* row, TimeMs now) const {
            (column.slot >= 0 && record.is_null(column.slot));
   };
   int64_t delta[kMaxWords];
-  std::fill_n(delta, additive_words_, 0);
   bool any = false;
   for (int c = 0; c < additive_columns_; ++c) {
     const Column& column = columns_[c];
+    const int word = word_of_[c];
+    for (int w = 0; w < column.aggregate->words; ++w) delta[word + w] = 0;
     if (skip(column)) continue;
     any = true;
-    column.aggregate->lift(delta + word_of_[c], column.slot < 0 ? 0 : record.slots()[column.slot], record.time, 0);
+    column.aggregate->lift(delta + word, column.slot < 0 ? 0 : record.slots()[column.slot], record.time, 0);
   }
   for (size_t c = additive_columns_; !any && c < columns_.size(); ++c) any = !skip(columns_[c]);
   if (!any) return;
 
   const Level* level = nullptr;
-  TimeMs start = 0;
   for (const Level& candidate : levels_) {
-    if (candidate.length != 0) {
-      start = FloorDiv(record.time, candidate.grain) * candidate.grain;
-      if (record.time != now && Leaves(candidate, start) <= now) continue;
+    if (candidate.length != 0 && record.time != now &&
+        Leaves(candidate, FloorDiv(record.time, candidate.grain) * candidate.grain) <= now) {
+      continue;
     }
     level = &candidate;
     break;
   }
   if (level == nullptr) return;  // older than the longest window
-  int64_t* tile = level->length == 0 ? nullptr : FindTile(*level, row, start) + 1;
+  int64_t* tile = level->length == 0 ? nullptr : FindTile(*level, row, record.time) + 1;
   int64_t* band = row->cells() + level->band;
   for (int w = 0; w < additive_words_; ++w) band[w] += delta[w];
   for (int w = 0; tile != nullptr && w < additive_words_; ++w) tile[w] += delta[w];
@@ -210,18 +264,29 @@ void TileLadder::Add(const Record& record, RowRef* row, TimeMs now) const {
 }
 
 void TileLadder::Read(const RowRef& row, double* registers) const {
+  const int64_t* bands = row.cells() + cells_ + 1;
+  for (const Run& run : runs_) {
+    int64_t sum = 0;
+    const double unit = run.unit;
+    const Step* const last = steps_.data() + run.last;
+    for (const Step* step = steps_.data() + run.first; step != last; ++step) {
+      sum += bands[step->cell];
+      if (step->target == kNoTarget) continue;
+      const auto value = static_cast<double>(sum);
+      registers[step->target] = unit == 1 ? value : value / unit;
+    }
+  }
+  if (!lowered_.empty()) ReadLowered(bands, registers);
+}
+
+void TileLadder::ReadLowered(const int64_t* bands, double* registers) const {
   int64_t window[kMaxWords];
   std::fill_n(window, words_, 0);
-  for (const Level& level : levels_) {
-    const int64_t* band = row.cells() + level.band;
-    for (int w = 0; w < additive_words_; ++w) window[w] += band[w];
-    for (size_t c = additive_columns_; c < columns_.size(); ++c) {
-      columns_[c].aggregate->combine(window + word_of_[c], band + word_of_[c]);
-    }
-    for (int r = level.first_read; r < level.last_read; ++r) {
-      const ReadPlan& read = reads_[r];
-      registers[read.target] = read.lower == nullptr ? static_cast<double>(window[read.word]) / read.unit
-                                                     : read.lower(window + read.word, read.unit);
+  auto read = lowered_.begin();
+  for (int level = 0; read != lowered_.end(); ++level) {
+    CombineInto(window, bands + level * words_);
+    for (; read != lowered_.end() && read->level == level; ++read) {
+      registers[read->target] = read->aggregate->Lower(window + read->word, read->unit);
     }
   }
 }
@@ -234,8 +299,8 @@ void TileLadder::Prefetch(const RowRef& row, TimeMs now, bool add) const {
     if (level.length == 0) break;
     const int count = row.count(level.section);
     if (count > 0) {
-      __builtin_prefetch(row.entry(level.section, count - 1), 1);
-      if (rolls) __builtin_prefetch(row.entry(level.section, 0));
+      __builtin_prefetch(row.entry(level.section, count - 1, 1 + words_), 1);
+      if (rolls) __builtin_prefetch(row.entry(level.section, 0, 1 + words_));
     }
     if (!rolls) break;  // only the newest tile of the first level is touched
   }

@@ -44,7 +44,7 @@ class TileLadder {
   // Lets tiles leave whose time has come. Call before Add and Read, with times that never decrease.
   void Advance(RowRef* row, TimeMs now) const {
     TimeMs next = row->cells()[cells_];
-    if (next != 0 && now >= next) Roll(row, now);
+    if (next != 0 && now >= next) (this->*roll_)(row, now);
   }
   // Adds a record, wherever in time it belongs.
   void Add(const Record& record, RowRef* row, TimeMs now) const;
@@ -70,31 +70,59 @@ class TileLadder {
     DurationMs grain;
     int section;
     int band;  // first cell of the band
-    int first_read, last_read;
   };
   struct ReadPlan {
     int level, column;
-    double (*lower)(const int64_t*, double);
+    double unit;
+    int target;
+  };
+  // The windows of one additive cell, shortest first: a running sum over the bands. Steps [first, last) of steps_.
+  struct Run {
+    uint16_t first, last;
+    double unit;
+  };
+  struct Step {
+    uint16_t cell;    // of the band, counted from the first band's first cell
+    uint16_t target;  // register; kNoTarget: no feature wants this window
+  };
+  // A value that is more than one cell divided by the unit.
+  struct LoweredRead {
+    int level;
+    const Aggregate* aggregate;
     int word;
     double unit;
     int target;
   };
+  static constexpr uint16_t kNoTarget = 65535;
 
+  void SortLevels();
+  void SortColumns();
+  void PlanReads();
+  void PlanRuns(int column, std::vector<ReadPlan> reads);
+  // kWords is the number of words of a tile when all of them are additive, known to the compiler; 0: any.
+  template <int kWords>
   void Roll(RowRef* row, TimeMs now) const;
+  template <int kWords>
+  void Join(const Level& level, RowRef* row, const int64_t* tile) const;
   // When a tile that starts at `start` leaves the level.
   TimeMs Leaves(const Level& level, TimeMs start) const {
-    return (FloorDiv(start, level.tile) + 1) * level.tile + level.length;
+    if (level.grain != level.tile) start = FloorDiv(start, level.tile) * level.tile;
+    return start + level.tile + level.length;
   }
-  void Join(const Level& level, RowRef* row, TimeMs start, const int64_t* words) const;
   void CombineInto(int64_t* into, const int64_t* other) const;
   void Rebuild(const Level& level, RowRef* row) const;
-  int64_t* FindTile(const Level& level, RowRef* row, TimeMs start) const;
+  int64_t* FindTile(const Level& level, RowRef* row, TimeMs time) const;
+  void ReadLowered(const int64_t* bands, double* registers) const;
 
   std::string name_;
   std::vector<Level> levels_;
   std::vector<Column> columns_;
   std::vector<int> word_of_;     // column -> first word
-  std::vector<ReadPlan> reads_;  // by level
+  std::vector<ReadPlan> reads_;  // as asked for; what Read uses comes from it
+  std::vector<Run> runs_;
+  std::vector<Step> steps_;
+  std::vector<LoweredRead> lowered_;  // by level
+  void (TileLadder::*roll_)(RowRef*, TimeMs) const = nullptr;
   int words_ = 0;
   int additive_words_ = 0;  // they come first
   int additive_columns_ = 0;
