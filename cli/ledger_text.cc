@@ -22,6 +22,10 @@ void PrintLedger(std::FILE* file, const Progress& progress, bool colour) {
     fmt::print(file, "{:<{}}  {:>12} {:>12} {:>9} {:>10} {:>12}\n", source, width, Thousands(ledger.read()),
                Thousands(ledger.used), Thousands(ledger.late),
                Thousands(ledger.filtered + ledger.tombstone + ledger.duplicate), Thousands(ledger.quarantined_total()));
+    if (ledger.duplicate > 0) {
+      fmt::print(file, "{:<{}}    {} duplicate: their ids had been used within `dedup:`\n", "", width,
+                 Thousands(ledger.duplicate));
+    }
     for (int r = 1; r < kReasonCount; ++r) {
       if (ledger.quarantined[r] == 0) continue;
       const auto reason = static_cast<Reason>(r);

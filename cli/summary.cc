@@ -146,6 +146,9 @@ void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) 
                "\n{} evaluations saw an exact window with more events than max_events keeps: raise max_events\n",
                Thousands(overflows));
   }
+  if (const int64_t overflows = Counter(job->progress(), "id_overflows"); overflows > 0) {
+    fmt::print(stderr, "\n{} ids were forgotten before the end of `dedup:`: raise max_ids\n", Thousands(overflows));
+  }
 }
 
 void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, bool digests) {

@@ -75,6 +75,7 @@ class Assembler {
   void ReadSources(const YamlNode& node);
   void ReadSource(const YamlNode& key, const YamlNode& node);
   void ReadKeyAndTime(MappingReader* reader, SourceSchema* schema);
+  void ReadId(MappingReader* reader, SourceConfig* source, SourceDraft* draft);
   void ReadTime(const YamlNode& node, Span where, SourceConfig* source);
   std::string ReadPath(const YamlNode& node, std::string_view what, Format format);
   void ReadFields(const YamlNode& node, SourceConfig* source, SourceDraft* draft);
@@ -156,6 +157,9 @@ class Assembler {
   std::vector<bool> window_broken_;  // by window
   bool evaluate_read_ = false;
 };
+
+// The last member of a JSON pointer, or the column.
+std::string LastPart(const std::string& path, Format format);
 
 // 16 hexadecimal digits over everything in the plan and the sources that decides a result.
 std::string Fingerprint(const PipelineFile& pipeline);

@@ -42,7 +42,13 @@ void ExplainSources(const PipelineFile& pipeline, std::string* out) {
     if (s.missing_key == MissingKey::kUse) {
       *out += fmt::format("    records without a key belong to '{}'\n", s.missing_key_value);
     }
+    for (const DedupPlan& dedup : pipeline.plan.dedup) {
+      if (dedup.source != s.ordinal) continue;
+      *out += fmt::format("    duplicates by {} within {} are left out, for the last {} ids of a customer\n",
+                          s.fields[s.id_slot].path, FormatDuration(dedup.within), dedup.max_ids);
+    }
     for (const Field& field : s.fields) {
+      if (&field - s.fields.data() == s.id_slot) continue;
       *out += fmt::format("    {} {}{}\n", field.name, FieldTypeText(field.type, field.decimals),
                           field.missing ? ", with a default" : (field.required ? "" : ", may be null"));
     }

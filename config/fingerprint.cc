@@ -39,6 +39,7 @@ void AddProgram(const Program& program, CanonicalText* out) {
 void AddSource(const SourceConfig& source, CanonicalText* out) {
   const SourceSchema& s = source.schema;
   out->Add("source {} {} {} {}", s.ordinal, static_cast<int>(s.format), static_cast<int>(s.missing_key), s.key_is_int);
+  if (s.id_slot >= 0) out->Add("id {} {}", s.id_slot, s.id_required);
   for (const std::string* name : {&s.name, &s.key_path, &s.missing_key_value, &s.time.path}) out->Name(*name);
   out->Add("{} {} {} {} {}", static_cast<int>(s.time.unit), s.time.disorder, s.time.max_jump.value_or(-1),
            s.time.quarantine_late, source.idle_after.value_or(-1));
@@ -59,6 +60,7 @@ void AddSource(const SourceConfig& source, CanonicalText* out) {
 }
 
 void AddFeatures(const Plan& plan, CanonicalText* out) {
+  for (const DedupPlan& d : plan.dedup) out->Add("dedup {} {} {} {}", d.source, d.slot, d.within, d.max_ids);
   for (const WindowPlan& window : plan.windows) out->Add("window {} {}", window.length, window.tile);
   for (const MeasurePlan& m : plan.measures) {
     out->Name(m.name);

@@ -15,6 +15,8 @@ constexpr std::string_view kUnits[] = {"s", "ms", "us", "rfc3339"};
 constexpr std::string_view kLate[] = {"accept", "quarantine"};
 constexpr std::string_view kMissingKeys[] = {"quarantine", "filter"};
 constexpr std::string_view kKeyTypes[] = {"text", "int"};
+constexpr std::string_view kMissingIds[] = {"quarantine", "accept"};
+constexpr DurationMs kDefaultDedup = kDay;
 
 // JSON pointer of a member of the top object.
 std::string PointerOf(std::string_view name) {
@@ -69,6 +71,10 @@ std::string FieldTypeText(FieldType type, int decimals) {
   return "";
 }
 
+std::string LastPart(const std::string& path, Format format) {
+  return format == Format::kCsv ? path : path.substr(path.rfind('/') + 1);
+}
+
 void Assembler::ReadSources(const YamlNode& node) {
   for (size_t i : NamedEntries(node, "sources")) {
     if (out_.sources.size() == kMaxSources) {
@@ -107,8 +113,11 @@ void Assembler::ReadSource(const YamlNode& key, const YamlNode& node) {
   }
   ReadKeyAndTime(&reader, &source.schema);
   if (const YamlNode* time = reader.Require("time")) ReadTime(*time, reader.KeySpan("time"), &source);
-  if (const YamlNode* fields = reader.Take("fields")) ReadFields(*fields, &source, draft.get());
-  if (const YamlNode* where = reader.Take("where")) {
+  const YamlNode* fields = reader.Take("fields");
+  const YamlNode* where = reader.Take("where");
+  ReadId(&reader, &source, draft.get());
+  if (fields != nullptr) ReadFields(*fields, &source, draft.get());
+  if (where != nullptr) {
     if (std::optional<Expression> expression = Parse(*where, "where")) {
       out_.texts["source " + key.text] = expression->source;
       source.derived.filter.begin = draft->builder.position();
@@ -145,6 +154,47 @@ void Assembler::ReadKeyAndTime(MappingReader* reader, SourceSchema* schema) {
     }
   }
   use.Finish();
+}
+
+// The id gets the source's first slot. It is no field of the language: expressions don't see it.
+void Assembler::ReadId(MappingReader* reader, SourceConfig* source, SourceDraft* draft) {
+  const YamlNode* id = reader->Take("id");
+  const YamlNode* within = reader->Take("dedup");
+  const YamlNode* max_ids = reader->Take("max_ids");
+  const YamlNode* missing = reader->Take("missing_id");
+  if (id == nullptr) {
+    for (std::string_view key : {"dedup", "max_ids", "missing_id"}) {
+      if (reader->Take(key) == nullptr) continue;
+      diagnostics_->Add("E0113", reader->KeySpan(key), fmt::format("'{}:' belongs to 'id:'", key),
+                        "duplicates are told by an id, as in id: /record_id");
+    }
+    return;
+  }
+  SourceSchema& schema = source->schema;
+  DedupPlan plan;
+  plan.source = schema.ordinal;
+  plan.slot = schema.id_slot = static_cast<int>(schema.fields.size());
+  plan.within = kDefaultDedup;
+  Field field;
+  field.path = ReadPath(*id, "id", schema.format);
+  field.name = LastPart(field.path, schema.format);
+  field.type = FieldType::kString;
+  field.required = false;
+  if (within != nullptr) {
+    plan.within = ReadDuration(*within, "dedup", diagnostics_).value_or(kDefaultDedup);
+    if (plan.within == 0) {
+      diagnostics_->Add("E0203", within->span, "'dedup:' must be more than nothing",
+                        "leave 'id:' away to keep duplicates");
+    }
+  }
+  if (max_ids != nullptr) {
+    plan.max_ids = static_cast<int>(ReadInteger(*max_ids, "max_ids", 1, kMaxKept, diagnostics_).value_or(1));
+  }
+  if (missing != nullptr) schema.id_required = ReadWord(*missing, "missing_id", kMissingIds, diagnostics_) != size_t{1};
+  draft->fields.push_back({field.name, field.type, 0, true});
+  draft->builder.NewRegister();
+  schema.fields.push_back(std::move(field));
+  plan_.dedup.push_back(plan);
 }
 
 void Assembler::ReadTime(const YamlNode& node, Span where, SourceConfig* source) {
@@ -217,7 +267,7 @@ void Assembler::ReadFields(const YamlNode& node, SourceConfig* source, SourceDra
   }
   ReadComputed(node, computed, source, draft);
   if (draft->fields.size() > kMaxFields) {
-    diagnostics_->Add("E0209", node.keys[kMaxFields].span,
+    diagnostics_->Add("E0209", node.keys[std::min<size_t>(kMaxFields, node.keys.size() - 1)].span,
                       fmt::format("source {} has more than {} fields", Quoted(draft->name), kMaxFields));
   }
 }

@@ -10,11 +10,6 @@ namespace {
 
 constexpr std::string_view kStatuses[] = {"opened", "escalated", "updated", "resolved", "expired"};
 
-// The last member of a JSON pointer, or the column.
-std::string LastPart(const std::string& path, Format format) {
-  return format == Format::kCsv ? path : path.substr(path.rfind('/') + 1);
-}
-
 }  // namespace
 
 void Assembler::ReadTests(const YamlNode& node) {
@@ -90,7 +85,8 @@ void Assembler::ReadGivenValues(const YamlNode& node, Span where, TestRecord* re
     if (value == nullptr && field.name != LastPart(field.path, schema.format)) {
       value = reader.Take(LastPart(field.path, schema.format));
     }
-    bool known_type = draft.names.find(field.name)->second.type != ExprType::kUnknown;
+    const auto symbol = draft.names.find(field.name);  // an id need not have one
+    const bool known_type = symbol == draft.names.end() || symbol->second.type != ExprType::kUnknown;
     if (value == nullptr || !known_type) {
       if (field.missing) record->slots.emplace_back(static_cast<int>(slot), *field.missing);
     } else if (value->is_scalar() && value->style == YamlNode::Style::kPlain && value->text == "null") {

@@ -10,6 +10,9 @@
 namespace ebb {
 namespace {
 
+// Counters that every pipeline has, before those of scores and alerts.
+enum Counter { kEvaluations, kExactOverflows, kIdOverflows, kCounters };
+
 // Cells of the evaluation.
 enum Cell { kLastEvaluation, kLastRecord, kDeferred, kSchedule, kDeadline, kCells };
 
@@ -31,6 +34,10 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Build(Plan plan) {
   for (const AlertPlan& alert : p.alerts) {
     pipeline->alerts_.emplace_back(&alert);
     pipeline->alerts_.back().Declare(&layout);
+  }
+  if (!p.dedup.empty()) pipeline->seen_ids_.resize(p.sources.size());
+  for (const DedupPlan& dedup : p.dedup) {
+    pipeline->seen_ids_[dedup.source] = std::make_unique<SeenIds>(dedup, p.sources[dedup.source], &layout);
   }
   auto features = FeatureSet::Build(p, &layout);
   if (!features.ok()) return features.status();
@@ -75,8 +82,9 @@ class PipelineOperator : public Operator {
     }
   }
 
-  void OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
+  Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
     const TimeMs now = record.effective;
+    if (!pipeline_.seen_ids_.empty() && IsDuplicate(record, row, now)) return Effect::kDuplicate;
     pipeline_.features_->Update(record, row, now);
     int64_t* cell = row->cells() + pipeline_.cells_;
     cell[kLastRecord] = now;
@@ -90,6 +98,7 @@ class PipelineOperator : public Operator {
       Evaluate({TriggerKind::kEvent, record.source, record.time, record.late}, row, now, outputs);
     }
     SetTimers(row, now);
+    return Effect::kUsed;
   }
 
   void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) override {
@@ -110,7 +119,7 @@ class PipelineOperator : public Operator {
   void Prefetch(const Record& record, const RowRef& row) const override { pipeline_.features_->Prefetch(record, row); }
 
   std::vector<std::string> CounterNames() const override {
-    std::vector<std::string> names = {"evaluations", "exact_overflows"};
+    std::vector<std::string> names = {"evaluations", "exact_overflows", "id_overflows"};
     for (const ScorePlan& score : plan_.scores) {
       for (const char* what : {"evaluations", "sum_high", "sum_low"})
         names.push_back(fmt::format("score.{}.{}", score.name, what));
@@ -133,8 +142,16 @@ class PipelineOperator : public Operator {
 
  private:
   int64_t& Count(size_t alert, AlertCounter what) {
-    return counters_[2 + plan_.scores.size() * static_cast<size_t>(ScoreCounter::kCount) +
+    return counters_[kCounters + plan_.scores.size() * static_cast<size_t>(ScoreCounter::kCount) +
                      alert * static_cast<size_t>(AlertCounter::kCount) + static_cast<size_t>(what)];
+  }
+
+  bool IsDuplicate(const Record& record, RowRef* row, TimeMs now) {
+    const SeenIds* ids = pipeline_.seen_ids_[record.source].get();
+    if (ids == nullptr) return false;
+    const SeenIds::Verdict verdict = ids->Look(record, row, now);
+    counters_[kIdOverflows] += verdict == SeenIds::Verdict::kFirstButFull;
+    return verdict == SeenIds::Verdict::kAgain;
   }
 
   // Everything that registers hold, thresholds of silence conditions included.
@@ -146,8 +163,8 @@ class PipelineOperator : public Operator {
 
   void Evaluate(const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
     Compute(row, now);
-    ++counters_[0];
-    counters_[1] += pipeline_.features_->Overflowed(*row, now);
+    ++counters_[kEvaluations];
+    counters_[kExactOverflows] += pipeline_.features_->Overflowed(*row, now);
     int64_t* cell = row->cells() + pipeline_.cells_;
     ExpireAlerts(trigger, row, now, outputs);
     for (size_t i = 0; i < pipeline_.alerts_.size(); ++i) EvaluateAlert(i, trigger, row, now, outputs);
@@ -240,7 +257,7 @@ class PipelineOperator : public Operator {
     const Scorecard& score = pipeline_.scores_[index];
     const double value = registers_[score.plan().target];
     const double previous = Previous(static_cast<int>(index), *row);
-    int64_t* counter = &counters_[2 + index * static_cast<size_t>(ScoreCounter::kCount)];
+    int64_t* counter = &counters_[kCounters + index * static_cast<size_t>(ScoreCounter::kCount)];
     if (!IsNull(value)) {
       ++counter[0];
       const auto scaled =

@@ -18,6 +18,7 @@
 #include "operators/feature/feature_set.h"
 #include "operators/plan.h"
 #include "operators/score/scorecard.h"
+#include "operators/window/seen_ids.h"
 
 namespace ebb {
 
@@ -45,6 +46,7 @@ class Pipeline {
   Plan plan_;
   RowLayout layout_;
   std::unique_ptr<FeatureSet> features_;
+  std::vector<std::unique_ptr<SeenIds>> seen_ids_;  // by source; empty when no source has ids
   std::vector<Scorecard> scores_;
   std::vector<AlertRule> alerts_;
   int cells_ = -1;        // of the evaluation

@@ -41,6 +41,14 @@ struct MeasurePlan {
   int target = -1;           // register
 };
 
+// How duplicates of one source are told: by the hash in a slot, for a while after the record that was used.
+struct DedupPlan {
+  int source = 0;
+  int slot = 0;
+  DurationMs within = 0;
+  int max_ids = 256;  // kept per customer
+};
+
 // A register that is filled with something that isn't a measure, when >= 0.
 struct BuiltinPlan {
   int tenure = -1;               // ms since the customer's first record
@@ -118,6 +126,7 @@ struct Plan {
   std::string pipeline;              // its name
   std::string fingerprint;           // 16 hex digits over everything that decides a result
   std::vector<std::string> sources;  // names by ordinal
+  std::vector<DedupPlan> dedup;      // at most one per source
   std::vector<WindowPlan> windows;
   std::vector<MeasurePlan> measures;
   BuiltinPlan builtins;

@@ -130,7 +130,7 @@ Reason CsvDecoder::Decode(std::string_view bytes, RecordBuilder* out) {
 }
 
 void CsvDecoder::Store(const Target& target, std::string_view cell, RecordBuilder* out) {
-  const bool text = target.kind == Target::Kind::kSlot && target.type == FieldType::kString;
+  const bool text = target.kind != Target::Kind::kKey && target.type == FieldType::kString;
   if (!text) cell = Trim(cell);
   if (cell.empty()) return;
   if (target.kind == Target::Kind::kTime) {

@@ -262,7 +262,7 @@ void JsonDecoder::StoreString(const Target& target, std::string_view text) {
   } else if (target.kind == Target::Kind::kTime) {
     reason = TimeFromText(text, target.unit, &out_->time);
   } else if (target.type == FieldType::kString) {
-    out_->SetSlot(target.slot, HashText(text));
+    if (target.kind == Target::Kind::kSlot || !text.empty()) out_->SetSlot(target.slot, HashText(text));
   } else if (target.type == FieldType::kDecimal) {
     int64_t value = 0;
     reason = DecimalFromText(text, target.decimals, &value);

@@ -15,7 +15,7 @@ std::vector<Use> SchemaUses(const SourceSchema& schema) {
     const Field& field = schema.fields[i];
     if (field.path.empty()) continue;
     uses.push_back({field.path,
-                    {.kind = Target::Kind::kSlot,
+                    {.kind = static_cast<int>(i) == schema.id_slot ? Target::Kind::kId : Target::Kind::kSlot,
                      .type = field.type,
                      .decimals = static_cast<int8_t>(field.decimals),
                      .slot = static_cast<int>(i)}});
@@ -35,6 +35,7 @@ RecordRules::RecordRules(const SourceSchema& schema)
     if (field.missing.has_value() || field.required) watched_ |= bit;
     if (field.required && !field.missing.has_value()) required_ |= bit;
   }
+  if (schema.id_slot >= 0 && schema.id_required) watched_ |= uint64_t{1} << schema.id_slot;
 }
 
 Reason RecordRules::FinishIncomplete(const Faults& faults, RecordBuilder* out) const {
@@ -43,6 +44,8 @@ Reason RecordRules::FinishIncomplete(const Faults& faults, RecordBuilder* out) c
   if (out->time == kBeforeTime) return Reason::kMissingTime;
   Reason field_reason = faults.field;
   if (field_reason == Reason::kNone) {
+    const bool lacks_id = schema_.id_slot >= 0 && schema_.id_required && (out->nulls >> schema_.id_slot & 1) != 0;
+    if (lacks_id) field_reason = Reason::kMissingId;
     if ((out->nulls & required_) != 0) field_reason = Reason::kMissingField;
     for (int slot = 0; slot < slot_count_; ++slot) {
       const std::optional<int64_t>& missing = schema_.fields[static_cast<size_t>(slot)].missing;

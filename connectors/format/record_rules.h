@@ -15,7 +15,7 @@ namespace ebb {
 
 // A use of a value: the record's key, its time, or a slot. Immutable after construction.
 struct Target {
-  enum class Kind : uint8_t { kKey, kTime, kSlot };
+  enum class Kind : uint8_t { kKey, kTime, kSlot, kId };  // kId: a slot in which an empty text is absent
   Kind kind = Kind::kSlot;
   FieldType type = FieldType::kInt;
   TimeUnit unit = TimeUnit::kMillis;
@@ -46,7 +46,7 @@ struct Faults {
     if (reason == Reason::kNone) [[likely]]
       return;
     any = true;
-    Reason& kept = kind == Target::Kind::kSlot ? field : kind == Target::Kind::kTime ? time : key;
+    Reason& kept = kind == Target::Kind::kKey ? key : kind == Target::Kind::kTime ? time : field;
     if (kept == Reason::kNone) kept = reason;
   }
   void AddDuplicate() {

@@ -31,6 +31,7 @@ constexpr std::array<Text, kReasonCount> kTexts = {{
     {"out_of_range", "a number is too large for its type"},
     {"null_value", "it is empty"},
     {"late", "it is older than the source's disorder allows, and the source says `late: quarantine`"},
+    {"missing_id", "it has no id, by which its source tells duplicates"},
 }};
 
 }  // namespace

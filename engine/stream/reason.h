@@ -27,6 +27,7 @@ enum class Reason : uint8_t {
   kOutOfRange,      // a number that its type can't hold
   kNullValue,       // an empty record
   kLate,            // late, and the source says `late: quarantine`
+  kMissingId,       // no id, and the source has `id:` without `missing_id: accept`
   kCount,
 };
 

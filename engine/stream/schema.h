@@ -54,6 +54,8 @@ struct SourceSchema {
   std::string missing_key_value;  // with kUse
   TimeSpec time;
   std::vector<Field> fields;  // at most kMaxFields; the order is that of the record's slots
+  int id_slot = -1;           // the field that tells a record from its duplicates; an empty text there is absent
+  bool id_required = true;    // without an id: quarantined as missing_id
 };
 
 inline constexpr int kMaxFields = 64;

@@ -17,10 +17,11 @@ constexpr TimeMs kT = 1'700'000'000'000;
 
 class CountingOperator : public Operator {
  public:
-  void OnRecord(const Record&, RowRef* row, Outputs* outputs) override {
+  Effect OnRecord(const Record&, RowRef* row, Outputs* outputs) override {
     ++row->cells()[0];
     outputs->Emit(Stream::kAlerts, "{\"n\":" + std::to_string(row->cells()[0]));
     ++counters_[0];
+    return Effect::kUsed;
   }
   void OnTimer(TimeMs, RowRef* row, Outputs*) override { (*row)->next_timer = kAfterTime; }
   void Prefetch(const Record&, const RowRef&) const override {}

@@ -62,13 +62,19 @@ struct PlacedLine {
 // Whether `a` comes before `b` in the one order.
 bool ComesBefore(const PlacedLine& a, const PlacedLine& b);
 
+// What a record did to its row, and so where the ledger counts it.
+enum class Effect : uint8_t {
+  kUsed,       // used, or late
+  kDuplicate,  // nothing: the row is as it was
+};
+
 // Confined to its task's thread.
 class Operator {
  public:
   virtual ~Operator() = default;
 
-  // A record that the ledger counts as used or late. Sets row->next_timer.
-  virtual void OnRecord(const Record& record, RowRef* row, Outputs* outputs) = 0;
+  // A record that is neither filtered nor quarantined. Sets row->next_timer, unless it is a duplicate.
+  virtual Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) = 0;
   // `now` == row->next_timer; must move it on (later, or kAfterTime).
   virtual void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) = 0;
   // Fetches ahead what OnRecord will touch of the row.

@@ -65,9 +65,19 @@ Row* Task::Use(const Record& record, Row* known) {
   EBB_CHECK(record.effective >= row->time, "customer '{}' at {} after {}", record.key(), record.effective, row->time);
   outputs_.AtRecord(record);
   rows_.Touch(row);
+  const TimeMs before = row->time;
   row->time = record.effective;
-  work_->OnRecord(record, &row, &outputs_);
-  Arm(row);
+  SourceLedger& ledger = ledger_[record.source];
+  switch (work_->OnRecord(record, &row, &outputs_)) {
+    case Effect::kUsed:
+      ++(record.late ? ledger.late : ledger.used);
+      Arm(row);
+      break;
+    case Effect::kDuplicate:
+      ++ledger.duplicate;
+      row->time = before;
+      break;
+  }
   return &*row;
 }
 
@@ -75,8 +85,7 @@ void Task::Count(const Record& record) {
   SourceLedger& ledger = ledger_[record.source];
   switch (record.fate) {
     case Fate::kUse:
-      ++(record.late ? ledger.late : ledger.used);
-      break;
+      break;  // counted by what it does to its row
     case Fate::kFilter:
       ++ledger.filtered;
       break;

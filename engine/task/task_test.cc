@@ -22,10 +22,11 @@ using ::testing::SizeIs;
 // Writes what it sees. A record's slot 0 says how long after it its timer stands (0: no timer).
 class EchoOperator : public Operator {
  public:
-  void OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
+  Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
     (*row)->next_timer = record.slots()[0] == 0 ? kAfterTime : record.effective + record.slots()[0];
     ++row->cells()[0];
     outputs->Emit(Stream::kScores, fmt::format("{} record {}", record.effective, row->key()));
+    return Effect::kUsed;
   }
   void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) override {
     (*row)->next_timer = kAfterTime;

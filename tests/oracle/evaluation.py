@@ -25,6 +25,7 @@ class Customer:
     def __init__(self, key, rules):
         self.key = key
         self.events = []
+        self.used_ids = {}      # source -> (id, effective time) of each record that was used and had one
         self.last_record = None
         self.last_evaluation = None
         self.due = None         # time of an evaluation that was put off
@@ -53,7 +54,6 @@ class Run:
         self.customers = {}
         self.lines, self.alerts = [], []
         self.timers = []
-        self.ledger = {}
         records, newest = [], semantics.BEFORE_TIME
         for source in pipeline['sources']:
             of_source = []
@@ -61,9 +61,9 @@ class Run:
                 stamped, newest_of_log = semantics.stamp(source, number, lines)
                 of_source += stamped
                 newest = max(newest, newest_of_log)
-            self.ledger[source['name']] = semantics.ledger(of_source)
             records += of_source
         self.watermark = (newest if until is None else until) + 1
+        self.all_records = records
         self.records = sorted((r for r in records if r['fate'] == 'use'), key=semantics.place)
         self.quarantined = sorted((r for r in records if r['fate'] == 'quarantine'), key=semantics.place)
         self.recencies = {m['name']: m for m in semantics.measures(pipeline) if m['agg'] == 'recency'}
@@ -87,7 +87,10 @@ class Run:
         now = record['effective']
         source = self.pipeline['sources'][record['source']]
         customer = self.customers.setdefault(record['key'], Customer(record['key'], self.rules))
-        slots, names = record['content']
+        slots, names, identity = record['content']
+        if self.is_duplicate(source, customer, identity, now):
+            record['duplicate'] = True
+            return
         customer.events.append({'time': record['time'], 'source': source['name'], 'slots': slots, 'names': names,
                                 'processed': number})
         customer.last_record = now
@@ -101,6 +104,21 @@ class Run:
                 trigger = {'kind': 'event', 'source': source['name']}
                 self.evaluate(customer, now, values, rate, trigger, record)
         self.arm(customer, now, values, rate)
+
+    def is_duplicate(self, source, customer, identity, now):
+        """Whether the id was used within `dedup`, as far as the last max_ids ids of the customer tell."""
+        if identity is None:
+            return False
+        used = customer.used_ids.setdefault(source['name'], [])
+        if any(known == identity and now - since < source['dedup'] for known, since in used[-source['max_ids']:]):
+            return True
+        used.append((identity, now))
+        return False
+
+    def ledger(self):
+        """What became of the records, by source."""
+        return {source['name']: semantics.ledger([r for r in self.all_records if r['source'] == source['ordinal']])
+                for source in self.pipeline['sources']}
 
     def compute(self, customer, now):
         """All that expressions may name, the scores included."""

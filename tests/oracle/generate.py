@@ -61,6 +61,9 @@ def make_source(rng, ordinal):
         source['max_jump'] = rng.choice([30 * DAY, 60 * DAY])
     if rng.random() < 0.2:
         source['late'] = 'quarantine'
+    if rng.random() < 0.4:
+        source.update(id='/rid', dedup=rng.choice([10 * MINUTE, DAY, 10 * DAY]), max_ids=rng.choice([1, 3, 64]),
+                      missing_id=rng.choice(['accept', 'quarantine']))
     if rng.random() < 0.2:
         source['where'] = ('not', ('==', ('name', 'kind'), ('text', 'bank')))
     return source
@@ -289,6 +292,11 @@ def make_line(rng, source, time, customer):
             put(members, field['path'], {'int': rng.choice([0, 1, 2, 3, 5, 8, 13, -4, 250000]),
                                          'decimal': rng.choice([0, 2.5, 0.125, 7.25, -1.005, 19.99, 1234.5675]),
                                          'bool': rng.random() < 0.4, 'string': rng.choice(KINDS)}[field['type']])
+    if 'id' in source:
+        # Few enough ids that other records have them, too.
+        members['rid'] = rng.choice([f'r{rng.randrange(100)}', rng.randrange(100)])
+        if rng.random() < 0.03:
+            members['rid'] = rng.choice([None, '', True])
     members['unused'] = rng.choice([None, [1, {'n': 2}], 'x\n"y"', 1e300])
     items = list(members.items())
     rng.shuffle(items)
@@ -318,6 +326,14 @@ def spoil(rng, source, members):
     return json.dumps(members, ensure_ascii=rng.random() < 0.5)
 
 
+def repeated(rng, lines):
+    """Some lines come once more, soon or much later."""
+    places = [(float(i), line) for i, line in enumerate(lines)]
+    places += [(i + rng.choice([0.5, rng.uniform(0, 20), rng.uniform(0, 200)]), line)
+               for i, line in enumerate(lines) if rng.random() < 0.1]
+    return [line for _, line in sorted(places, key=lambda p: p[0])]
+
+
 def make_logs(seed, pipeline, count=260):
     """Source name -> list of logs, each a list of lines in arrival order."""
     rng = random.Random(f'logs {seed}')
@@ -335,6 +351,8 @@ def make_logs(seed, pipeline, count=260):
     for name, records in arriving.items():
         arrived = sorted(records, key=lambda r: r[:2])
         lines = [make_line(rng, source, time, rng.choice(customers)) for _, _, time, source in arrived]
+        if records and 'id' in records[0][3]:
+            lines = repeated(rng, lines)
         parts = [[] for _ in range(rng.choice([1, 1, 1, 2]))]
         for line in lines:
             rng.choice(parts).append(line)
@@ -372,6 +390,9 @@ def source_text(source):
              f"    key: {source['key']}", f'    time: {flow(time)}']
     if 'where' in source:
         lines.append(f"    where: {flow(source['where'])}")
+    if 'id' in source:
+        lines += [f"    id: {source['id']}", f"    dedup: {duration(source['dedup'])}",
+                  f"    max_ids: {source['max_ids']}", f"    missing_id: {source['missing_id']}"]
     return lines + ['    fields:'] + [field_text(f) for f in source['fields']]
 
 

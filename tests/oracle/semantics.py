@@ -106,6 +106,18 @@ def at_path(members, path):
     return members
 
 
+def record_id(source, members):
+    """What tells the record from its duplicates; None for a record that can't be one."""
+    raw = at_path(members, source['id']) if 'id' in source else None
+    if raw is None or raw == '':
+        if 'id' in source and source.get('missing_id') != 'accept':
+            raise Unusable('missing_id')
+        return None
+    if isinstance(raw, bool) or not isinstance(raw, (str, int)):
+        raise Unusable('bad_type')
+    return str(raw)
+
+
 def decode(source, line):
     """(fate, reason, key, time, slots) of one line; fate is 'use', 'filter' or 'quarantine'."""
     try:
@@ -124,10 +136,11 @@ def decode(source, line):
             else:
                 slots[field['name']] = field_value(field, at_path(members, field['path']))
             names[field['name']] = in_expression(field, slots[field['name']])
+        identity = record_id(source, members)
     except Unusable as unusable:
         return 'quarantine', str(unusable), None, BEFORE_TIME, None
     keep = source.get('where') is None or expressions.value(source['where'], names) is True
-    return ('use' if keep else 'filter'), None, str(key), time, (slots, names)
+    return ('use' if keep else 'filter'), None, str(key), time, (slots, names, identity)
 
 
 # Order.
@@ -162,9 +175,11 @@ def place(record):
 
 def ledger(records):
     """Counts by what became of the records of one source."""
-    counts = {'read': len(records), 'used': 0, 'late': 0, 'filtered': 0}
+    counts = {'read': len(records), 'used': 0, 'late': 0, 'filtered': 0, 'duplicate': 0, 'tombstone': 0}
     for record in records:
-        if record['fate'] == 'use':
+        if record.get('duplicate'):
+            counts['duplicate'] += 1
+        elif record['fate'] == 'use':
             counts['late' if record['late'] else 'used'] += 1
         elif record['fate'] == 'filter':
             counts['filtered'] += 1

@@ -87,7 +87,8 @@ class OrderTest(unittest.TestCase):
         self.assertEqual([r['effective'] - T0 for r in records], [0, 100, 95, 90, 90, 90])
         self.assertEqual([r['late'] for r in records], [False, False, False, True, False, False])
         self.assertEqual(newest, T0 + 100)
-        self.assertEqual(semantics.ledger(records), {'read': 6, 'used': 4, 'late': 1, 'filtered': 0, 'json_syntax': 1})
+        self.assertEqual(semantics.ledger(records), {'read': 6, 'used': 4, 'late': 1, 'filtered': 0, 'duplicate': 0,
+                                                     'tombstone': 0, 'json_syntax': 1})
 
     def test_a_jump_never_moves_the_clock(self):
         records, newest = semantics.stamp(source(max_jump=50), 0, [line(T0), line(T0 + 51), line(T0 + 50)])
@@ -101,6 +102,34 @@ class OrderTest(unittest.TestCase):
                  (line(T0, True), 'bad_type')]
         for text, reason in cases:
             self.assertEqual(semantics.decode(strict, text)[1], reason, text)
+
+
+class DuplicateTest(unittest.TestCase):
+    def counts(self, minutes_and_ids, **changes):
+        """The count of all records so far at each evaluation, and the ledger."""
+        calls = source(id='/rid', dedup=HOUR, max_ids=2, **changes)
+        lines = [json.dumps({'id': 'a', 'ts': T0 + minute * 60000, 'rid': rid}) for minute, rid in minutes_and_ids]
+        count = [{'name': 'c', 'from': 'calls', 'agg': 'count', 'over': 'ever'}]
+        run = evaluation.Run(pipeline(count, sources=[calls]), {'calls': [lines]})
+        return [out['features']['c'] for out in run.all()], run.ledger()['calls']
+
+    def test_an_id_lasts_for_its_time_and_no_longer(self):
+        counts, ledger = self.counts([(0, 'x'), (59, 'x'), (60, 'x'), (61, 'x')])
+        self.assertEqual(counts, [1.0, 2.0])
+        self.assertEqual((ledger['read'], ledger['used'], ledger['duplicate']), (4, 2, 2))
+
+    def test_the_oldest_id_goes_first(self):
+        self.assertEqual(self.counts([(0, 'x'), (1, 'y'), (2, 'z'), (3, 'y'), (4, 'x')])[0], [1.0, 2.0, 3.0, 4.0])
+
+    def test_without_an_id(self):
+        self.assertEqual(self.counts([(0, None), (1, '')])[1]['missing_id'], 2)
+        self.assertEqual(self.counts([(0, None), (1, ''), (2, '')], missing_id='accept')[0], [1.0, 2.0, 3.0])
+
+    def test_late_duplicates(self):
+        # The second is late and stands at minute 10; its id was used there within the hour.
+        counts, ledger = self.counts([(0, 'x'), (10, 'y'), (0, 'x'), (-90, 'w'), (11, 'w')])
+        self.assertEqual(counts, [1.0, 2.0, 3.0])
+        self.assertEqual((ledger['late'], ledger['duplicate']), (1, 2))
 
 
 class WindowTest(unittest.TestCase):

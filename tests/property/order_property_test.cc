@@ -83,7 +83,7 @@ class MixingOperator : public Operator {
   // Notes the lines in the order of processing, before anybody sorts them, unless null.
   explicit MixingOperator(std::vector<std::string>* processed) : processed_(processed), counters_(1, 0) {}
 
-  void OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
+  Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
     EXPECT_EQ(row->key(), record.key());
     EXPECT_EQ(HashKey(record.key()), record.key_hash);
     const int64_t value = record.slots()[0];
@@ -101,6 +101,7 @@ class MixingOperator : public Operator {
     Write(RecordLine(row->key(), record.effective, record.source, record.log, record.offset, record.late,
                      row->cells()[kHash]),
           outputs);
+    return Effect::kUsed;
   }
   void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) override {
     EXPECT_EQ(now, (*row)->next_timer);
