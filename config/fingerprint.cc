@@ -42,7 +42,7 @@ void AddSource(const SourceConfig& source, CanonicalText* out) {
   if (s.id_slot >= 0) out->Add("id {} {}", s.id_slot, s.id_required);
   for (const std::string* name : {&s.name, &s.key_path, &s.missing_key_value, &s.time.path}) out->Name(*name);
   out->Add("{} {} {} {} {}", static_cast<int>(s.time.unit), s.time.disorder, s.time.max_jump.value_or(-1),
-           s.time.quarantine_late, source.idle_after.value_or(-1));
+           s.time.quarantine_late, s.time.max_ahead.value_or(-1));
   for (const Field& field : s.fields) {
     out->Name(field.name);
     out->Name(field.path);

@@ -24,7 +24,6 @@ struct SourceConfig {
   SourceSchema schema;
   Origin origin = Origin::kFile;
   std::string location;  // a path or glob, a topic, or the name of a generator's stream ("telecom.calls")
-  std::optional<DurationMs> idle_after;
   DerivedFieldsPlan derived;
   std::vector<std::string> slot_names;  // by slot; a condition that has a slot of its own is named by its text
 

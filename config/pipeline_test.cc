@@ -29,7 +29,7 @@ sources:
     topic: cdr
     format: json
     key: /subscriber/id
-    time: {field: /start_ts, unit: ms, disorder: 2h, max_jump: 1d, idle_after: 30s}
+    time: {field: /start_ts, unit: ms, disorder: 2h, max_jump: 1d, idle_after: 30s, max_ahead: 5m}
     fields:
       duration: {path: /duration_s, type: int}
       dropped:  {path: /dropped, type: bool, missing: false}
@@ -142,7 +142,8 @@ TEST(PipelineTest, Sources) {
   EXPECT_EQ(calls.schema.time.unit, TimeUnit::kMillis);
   EXPECT_EQ(calls.schema.time.disorder, 2 * kHour);
   EXPECT_EQ(calls.schema.time.max_jump, kDay);
-  EXPECT_EQ(calls.idle_after, 30 * kSecond);
+  EXPECT_EQ(calls.schema.time.max_ahead, 5 * kMinute);
+  EXPECT_EQ(calls.schema.time.idle_after, 30 * kSecond);
   ASSERT_EQ(calls.schema.fields.size(), 4u);
   EXPECT_EQ(calls.schema.fields[1].missing, 0);
   EXPECT_EQ(calls.schema.fields[2].decimals, 2);
@@ -309,6 +310,7 @@ TEST(PipelineTest, FingerprintCoversWhatDecidesAResult) {
   };
   const std::pair<std::string, std::string> kSame[] = {
       {"topic: cdr", "topic: other"},
+      {"idle_after: 30s", "idle_after: 10s"},
       {"# calls_day, calls_week, ...", "# something else"},
       {"\"silence > 7d\"", "'silence  >  168h'"},
       {"topic: churn-alerts", "file: alerts.jsonl"},
@@ -320,6 +322,7 @@ TEST(PipelineTest, FingerprintCoversWhatDecidesAResult) {
       {"pipeline: telecom", "pipeline: telekom"},
       {"disorder: 2h", "disorder: 3h"},
       {"max_jump: 1d", "max_jump: 2d"},
+      {"max_ahead: 5m", "max_ahead: 6m"},
       {"path: /charge, type: decimal(2)", "path: /charge, type: decimal(3)"},
       {"missing: false", "missing: true"},
       {"week: 7d", "week: 8d"},

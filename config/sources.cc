@@ -214,7 +214,10 @@ void Assembler::ReadTime(const YamlNode& node, Span where, SourceConfig* source)
     }
   }
   if (const YamlNode* idle = reader.Take("idle_after")) {
-    source->idle_after = ReadDuration(*idle, "idle_after", diagnostics_);
+    time.idle_after = ReadDuration(*idle, "idle_after", diagnostics_).value_or(time.idle_after);
+  }
+  if (const YamlNode* ahead = reader.Take("max_ahead")) {
+    time.max_ahead = ReadDuration(*ahead, "max_ahead", diagnostics_);
   }
   if (const YamlNode* late = reader.Take("late")) {
     time.quarantine_late = ReadWord(*late, "late", kLate, diagnostics_) == size_t{1};

@@ -22,6 +22,10 @@ struct RawRecord {
   int64_t offset;
   std::string_view bytes;         // without the line's end; valid until the log's next Read
   Reason reason = Reason::kNone;  // kTooLarge or kCsvSyntax when framing already failed; bytes then hold its beginning
+  // Of logs that have them.
+  std::string_view key = {};         // the message's key as it was sent; valid as long as bytes
+  TimeMs append_time = kBeforeTime;  // when the log took the record, by the log's own clock
+  bool null_value = false;           // there is no value at all; bytes is empty
 };
 
 // Confined to its task's thread.
@@ -34,6 +38,8 @@ class Log {
   virtual absl::Status Read(size_t max_records, std::vector<RawRecord>* out) = 0;
   // Nothing is left to read.
   virtual bool ended() const = 0;
+  // Whether offsets, which always ascend, may leave numbers out (transaction markers, compaction).
+  virtual bool sparse() const { return false; }
   // Goes to a record before the first Read; an offset past the end is OutOfRange.
   virtual absl::Status Seek(int64_t offset) = 0;
   // Names the log to people: a path, or topic and partition.
@@ -42,6 +48,25 @@ class Log {
   virtual const std::string& identity() const = 0;
   // Share of the log that has been read, 0..1; negative when unknown.
   virtual double progress() const = 0;
+};
+
+// A log that grows: a partition. Read may give nothing: it is at its end for now. A record that was given is committed
+// for good. Offsets ascend and may have gaps. Confined to its task's thread.
+class LiveLog : public Log {
+ public:
+  bool ended() const final { return false; }
+  bool sparse() const final { return true; }
+  double progress() const override { return -1; }
+
+  // Goes to an offset before the first Read. OutOfRange, with what to do, when records from there on are gone, or when
+  // the log ends before it.
+  absl::Status Seek(int64_t offset) override = 0;
+  // The next offset to read, known from the start (a log that no Seek moved begins where its connector says). Behind
+  // the last record that was given, and behind what will never be given (markers) once that is known.
+  virtual int64_t position() const = 0;
+  // One past the newest offset that a reader of committed data may see, as of the last Read; -1 when it isn't known, or
+  // when the last answer of the log's server is too old to tell. position() == end_offset(): caught up.
+  virtual int64_t end_offset() const = 0;
 };
 
 // Confined to its task's thread.

@@ -32,6 +32,7 @@ constexpr std::array<Text, kReasonCount> kTexts = {{
     {"null_value", "it is empty"},
     {"late", "it is older than the source's disorder allows, and the source says `late: quarantine`"},
     {"missing_id", "it has no id, by which its source tells duplicates"},
+    {"time_ahead", "its event time lies further ahead of the time at which the log took it than max_ahead"},
 }};
 
 }  // namespace

@@ -28,6 +28,7 @@ enum class Reason : uint8_t {
   kNullValue,       // an empty record
   kLate,            // late, and the source says `late: quarantine`
   kMissingId,       // no id, and the source has `id:` without `missing_id: accept`
+  kTimeAhead,       // further ahead of the time at which its log took it than max_ahead
   kCount,
 };
 

@@ -38,6 +38,9 @@ struct TimeSpec {
   DurationMs disorder = 0;             // B: how far behind the newest a record may stand without being late
   std::optional<DurationMs> max_jump;  // a larger step of M quarantines the record
   bool quarantine_late = false;        // late: quarantine
+  // Live logs only.
+  std::optional<DurationMs> max_ahead;  // an event time further ahead of the append time quarantines; default: an hour
+  DurationMs idle_after = kSecond;      // at its end for this long, a log no longer holds the watermark
 };
 
 // What happens with a record whose key is absent, null or empty.

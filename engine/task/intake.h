@@ -1,18 +1,14 @@
-// The intake: reads all logs, decodes each record once, gives it its effective time by its log's clock, and hands it to
-// the task that owns its key. The next read is always from the log that holds the watermark back, so what waits stays
-// little.
+// The intake of a job: reads all logs, and hands each record to the task that owns its key. The next read is always
+// from the log that holds the watermark back, so what waits stays little.
 #pragma once
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "engine/stream/clock.h"
-#include "engine/stream/log.h"
 #include "engine/stream/order.h"
 #include "engine/task/progress.h"
+#include "engine/task/record_intake.h"
 #include "engine/task/task.h"
 
 namespace ebb {
@@ -21,11 +17,6 @@ struct SourceInput {
   const SourceSchema* schema;
   std::vector<LogInput> logs;  // in the order of their numbers
   int slot_count = 0;          // of a record; 0: one per field of the schema (a decoder may add computed ones)
-};
-
-struct TimeRange {
-  std::optional<TimeMs> from;  // records before it are filtered
-  std::optional<TimeMs> to;    // records after it are filtered; time goes on to it when the logs have ended
 };
 
 // Confined to its task's thread.
@@ -50,30 +41,14 @@ class Intake {
   double progress() const;
 
  private:
-  struct OpenLog {
-    LogInput input;
-    const SourceSchema* schema;
-    int slot_count;
-    uint16_t number;
-    LogClock clock;
-    int64_t next_offset = 0;
-    int64_t timed_records = 0;    // with a usable time, ever
-    int64_t untimed_records = 0;  // without, before the first usable one
-    std::string unit_guess;       // what the times looked like
-  };
+  RecordIntake* SlowestLog();
 
-  OpenLog* SlowestLog();
-  void Take(const RawRecord& raw, OpenLog* log, std::vector<RecordBatch>* batches);
-  Record* Place(OpenLog* log, const RawRecord& raw, Record header, std::vector<RecordBatch>* batches);
-  absl::Status CheckUnit(const OpenLog& log) const;
-
-  std::vector<OpenLog> logs_;
+  std::vector<RecordIntake> logs_;
   LogNames names_;
   TimeRange range_;
   int tasks_;
   TimeMs cursor_ = kBeforeTime;  // applied before a restart: not handed over again
   int64_t records_read_ = 0;
-  RecordBuilder builder_;
   std::vector<RawRecord> raw_;
 };
 

@@ -27,7 +27,7 @@ class Outputs {
     bool timer;   // records come before timers of the same time
     uint16_t source, log;
     int64_t offset;              // records
-    uint32_t key_at, key_bytes;  // timers
+    uint32_t key_at, key_bytes;  // the customer; empty for a quarantined record
     uint32_t number;             // of the line within its record or timer
     Stream stream;
     uint32_t text_at, text_bytes;
@@ -49,7 +49,8 @@ class Outputs {
 
  private:
   Line at_{};
-  std::string pending_key_;
+  std::string_view key_;   // of at_: of its record, or timer_key_
+  std::string timer_key_;  // a row may move while its timer is at work
   std::vector<Line> lines_;
   std::string bytes_;
 };

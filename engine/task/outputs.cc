@@ -16,23 +16,23 @@ void Outputs::AtRecord(const Record& record) {
   at_.source = record.source;
   at_.log = record.log;
   at_.offset = record.offset;
+  key_ = record.key();
 }
 
 void Outputs::AtTimer(TimeMs time, std::string_view key) {
   at_ = Line{};
   at_.time = time;
   at_.timer = true;
-  pending_key_ = key;
+  timer_key_ = key;
+  key_ = timer_key_;
 }
 
 void Outputs::Emit(Stream stream, std::string_view text) {
   Line line = at_;
   line.stream = stream;
-  if (line.timer) {
-    line.key_at = static_cast<uint32_t>(bytes_.size());
-    line.key_bytes = static_cast<uint32_t>(pending_key_.size());
-    bytes_ += pending_key_;
-  }
+  line.key_at = static_cast<uint32_t>(bytes_.size());
+  line.key_bytes = static_cast<uint32_t>(key_.size());
+  bytes_ += key_;
   line.text_at = static_cast<uint32_t>(bytes_.size());
   line.text_bytes = static_cast<uint32_t>(text.size());
   bytes_ += text;
