@@ -143,7 +143,8 @@ void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) 
   for (const RuleFacts& rule : Collect(pipeline, job)) PrintRule(pipeline, rule, colour);
   if (const int64_t overflows = Counter(job->progress(), "exact_overflows"); overflows > 0) {
     fmt::print(stderr,
-               "\n{} evaluations saw an exact window with more events than max_events keeps: raise max_events\n",
+               "\n{} evaluations saw a window of which something no longer fitted: raise max_events, max_items or "
+               "max_sessions\n",
                Thousands(overflows));
   }
   if (const int64_t overflows = Counter(job->progress(), "id_overflows"); overflows > 0) {

@@ -31,7 +31,18 @@ struct SourceDraft {
   std::vector<FieldInfo> fields;          // by slot
   std::vector<bool> read;                 // by slot: an expression reads it
   std::map<std::string, int> conditions;  // slots of hidden fields by the text of their condition
+  int time_reg = -1;                      // of the record's time, when an expression reads it
   ProgramBuilder builder;
+};
+
+// What all features of one entry share.
+struct MeasureDraft {
+  MeasurePlan measure;
+  int part_slot = -1;        // of the condition `part:`
+  int comparison_slot = -1;  // of `part:` and `to:` together
+  bool max_items_given = false;
+  const YamlNode* part = nullptr;
+  const YamlNode* to = nullptr;
 };
 
 // A feature that is computed from others.
@@ -57,7 +68,8 @@ class Assembler {
   static constexpr size_t kMaxScores = 64;
   static constexpr size_t kMaxAlerts = 64;
   static constexpr size_t kMaxTiles = 10000;  // of one window
-  static constexpr int kMaxKept = 10000;      // max_items, max_events
+  static constexpr int kMaxKept = 10000;      // max_items, max_events, max_sessions, last
+  static constexpr int kDefaultPairs = 256;   // max_items of tallies
 
   // pipeline.cc
   void ReadHead(MappingReader* reader);
@@ -95,16 +107,34 @@ class Assembler {
   void ReadWindow(const YamlNode& key, const YamlNode& node);
   bool ChooseTile(const YamlNode& node, WindowPlan* window);
   bool CheckTile(const YamlNode& node, const WindowPlan& window);
+  bool ReadHop(const YamlNode& length, const YamlNode& hop, const YamlNode* offset, WindowPlan* window);
 
   // features.cc
   void ReadFeatures(const YamlNode& node);
   void ReadMeasures(const YamlNode& key, MappingReader* reader);
   bool ReadOf(const YamlNode& of, const Aggregate& aggregate, const SourceDraft& source, MeasurePlan* measure);
-  int ReadFilter(const YamlNode& node, int source);
-  bool ReadLimits(MappingReader* reader, const std::vector<const Aggregate*>& aggregates, MeasurePlan* measure);
-  void AddMeasures(const YamlNode& key, MappingReader* reader, const MeasurePlan& base, bool broken);
+  int ReadFilter(const YamlNode& node, std::string_view what, int source);
+  int AddHiddenField(const YamlNode& node, const std::string& name, FieldType type, size_t begin, int reg, int source);
+  void AddMeasures(const YamlNode& key, MappingReader* reader, const MeasureDraft& draft, bool broken);
+  Symbol AddMeasure(const std::string& name, const Aggregate& aggregate, const MeasureDraft& draft, int window);
   void AddFeature(const std::string& name, Span where, Symbol symbol);
   void CompileDerived();
+
+  // feature_options.cc
+  using AggregateList = std::vector<const Aggregate*>;
+  // Names of all aggregates for which `which` holds, for messages.
+  static std::string NamesOf(bool (*which)(const Aggregate&));
+  void ReadOptions(MappingReader* reader, const AggregateList& aggregates, MeasureDraft* draft);
+  void ReadLimits(MappingReader* reader, const AggregateList& aggregates, MeasureDraft* draft);
+  void ReadConditions(MappingReader* reader, const AggregateList& aggregates, MeasureDraft* draft);
+  void ReadShape(MappingReader* reader, const AggregateList& aggregates, MeasureDraft* draft);
+  // The key's value when the entry has it; reports a key that suits none of the aggregates, and one that is missing.
+  const YamlNode* TakeOption(MappingReader* reader, std::string_view key, const AggregateList& aggregates,
+                             AggregateOption option, std::string_view required_as = "");
+  bool CheckWindow(const YamlNode& node, const Aggregate& aggregate, const MeasurePlan& measure,
+                   const WindowPlan& window);
+  bool CheckOver(const YamlNode& key, const Aggregate& aggregate, const MeasurePlan& measure, const YamlNode* over,
+                 bool several, MappingReader* reader);
 
   // scores.cc
   void ReadScores(const YamlNode& node);

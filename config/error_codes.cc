@@ -156,8 +156,9 @@ constexpr ErrorCode kErrorCodes[] = {
      "Most aggregations need `over:` with one or several windows. recency and decayed_sum have no window:\n"
      "the one looks at the last event ever, the other fades by its half-life."},
     {"E0305", "the key doesn't apply to the aggregation",
-     "half_life belongs to decayed_sum, max_items to distinct, max_events to exact: true, and exact to\n"
-     "aggregations over windows of finite length. Remove the key, or change the aggregation."},
+     "Each key suits some aggregations only: half_life belongs to decayed_sum, q to quantile, gap to sessions,\n"
+     "max_events to exact: true, and exact to aggregations over windows of finite length. Remove the key, or\n"
+     "change the aggregation."},
     {"E0306", "the half-life is missing",
      "    spend: {from: recharges, agg: decayed_sum, of: amount}\n\n"
      "A decayed sum needs the time after which a value counts half: half_life: 14d."},
@@ -165,6 +166,15 @@ constexpr ErrorCode kErrorCodes[] = {
      "    a: {expr: \"b + 1\"}\n"
      "    b: {expr: \"a * 2\"}\n\n"
      "Each of them needs the value of the other first. Break the circle that the message shows."},
+    {"E0308", "the aggregation needs another key",
+     "    typical: {from: orders, agg: quantile, of: amount, over: month}\n\n"
+     "quantile needs q: 0.5 (or another share), sessions need gap: 30m, share needs part: with a condition,\n"
+     "and ratio needs part: and to:."},
+    {"E0309", "closed periods and aggregation don't go together",
+     "    trend: {from: orders, agg: slope, over: month}\n\n"
+     "slope, deviation, ewma, cusum and the streaks compare periods that have closed. They need a window with\n"
+     "a hop: windows: {weeks: {length: 8w, hop: 1w}} are the last eight closed weeks. Aggregations that keep\n"
+     "values, events or sessions (distinct, quantile, entropy, ...) need a window without one."},
     {"E0401", "the expression can't be read",
      "The caret shows where the expression stops making sense. There are numbers, durations (7d), texts\n"
      "('x'), true, false, null, names, + - * /, < <= > >= == !=, and, or, not, in (a, b), parentheses and\n"
@@ -180,7 +190,8 @@ constexpr ErrorCode kErrorCodes[] = {
      "The name must be a feature (as named after expansion), tenure, or a score where scores can be read.\n"
      "In conditions on records it must be a field of the source."},
     {"E0405", "unknown function",
-     "The functions are if, coalesce, safe_div, rate, abs, min, max, clamp, log1p, sqrt and is_null."},
+     "The functions are if, coalesce, safe_div, rate, abs, min, max, clamp, log1p, sqrt, is_null,\n"
+     "hour and weekday."},
     {"E0406", "another number of arguments",
      "    expr: \"safe_div(drops_week)\"\n\n"
      "The message shows how it is called."},
@@ -199,6 +210,10 @@ constexpr ErrorCode kErrorCodes[] = {
      "    expr: \"rate(silence)\"\n\n"
      "rate(f) is f per day of its window, so f must be the name of a count, sum or distinct over a window\n"
      "of finite length."},
+    {"E0411", "the function reads a record",
+     "    when: \"hour() >= 22\"\n\n"
+     "hour() and weekday() are those of a record. They can be used in a source's where: and fields:, and in a\n"
+     "feature's where:, part: and to:."},
     {"E0501", "the test says too much or too little",
      "A record in `given:` is one source with its values and `at:`. An expectation has either alert,\n"
      "feature or score, and a customer. The message says what is missing or superfluous."},

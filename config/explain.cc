@@ -69,31 +69,108 @@ void ExplainWindows(const PipelineFile& pipeline, std::string* out) {
       *out += fmt::format("  {:<17}{:>8}{:>8}{:>8}   none\n", window.name, "ever", "-", "-");
       continue;
     }
+    if (window.closed) {
+      *out += fmt::format("  {:<17}{:>8}{:>8}{:>8}   none; closed periods{}\n", window.name,
+                          FormatDuration(window.length), FormatDuration(window.tile), window.length / window.tile,
+                          window.offset == 0 ? "" : " that begin " + FormatDuration(window.offset) + " later");
+      continue;
+    }
     double error = static_cast<double>(window.tile) / (2.0 * static_cast<double>(window.length));
     *out += fmt::format("  {:<17}{:>8}{:>8}{:>8}   {:.2f}% on average\n", window.name, FormatDuration(window.length),
                         FormatDuration(window.tile), window.length / window.tile, error * 100);
   }
 }
 
+std::string OptionsText(const Aggregate& aggregate, const MeasurePlan& measure) {
+  const AggregateOptions& o = measure.options;
+  std::string text;
+  if (aggregate.takes(kTakesHalfLife)) text += ", half-life " + FormatDuration(measure.half_life);
+  if (aggregate.takes(kTakesQuantile)) text += fmt::format(", q {:g}", static_cast<double>(o.quantile) / 1'000'000);
+  if (aggregate.takes(kTakesRank) && o.rank > 1) text += fmt::format(", rank {}", o.rank);
+  if (aggregate.takes(kTakesGap)) text += ", gap " + FormatDuration(measure.gap);
+  if (aggregate.takes(kTakesAlpha)) text += fmt::format(", alpha {:g}", o.alpha);
+  if (aggregate.takes(kTakesSpread) && o.min_spread > 0) text += fmt::format(", spread at least {:g}", o.min_spread);
+  if (aggregate.takes(kTakesLatest) && o.robust) text += ", by median";
+  if (aggregate.takes(kTakesLatest) && o.latest_closed) text += ", of the newest closed period";
+  if (aggregate.takes(kTakesDrift)) text += fmt::format(", {}, slack {:g}", o.upward ? "upward" : "downward", o.slack);
+  return text;
+}
+
 std::string MeasureText(const PipelineFile& pipeline, const MeasurePlan& measure) {
   const Plan& plan = pipeline.plan;
   std::string text = fmt::format("{} of {}", measure.aggregate, plan.sources[measure.source]);
-  if (measure.slot >= 0) text += "." + pipeline.sources[measure.source].slot_names[measure.slot];
+  const std::string part = TextOf(pipeline, "part " + measure.name), to = TextOf(pipeline, "to " + measure.name);
+  if (!part.empty()) {
+    text += fmt::format(" with {}{}", part, to.empty() ? "" : ", to those with " + to);
+  } else if (measure.slot >= 0) {
+    text += "." + pipeline.sources[measure.source].slot_names[measure.slot];
+  }
   if (std::string where = TextOf(pipeline, "where " + measure.name); !where.empty()) text += " where " + where;
-  if (measure.half_life > 0) text += ", half-life " + FormatDuration(measure.half_life);
+  const Aggregate& aggregate = *FindAggregate(measure.aggregate);
+  text += OptionsText(aggregate, measure);
+  if (measure.last > 0) return text + fmt::format(", last {} events", measure.last);
   if (measure.window < 0) return text;
   const WindowPlan& window = plan.windows[measure.window];
+  if (window.closed) {
+    const int64_t periods = window.length / window.tile;
+    return text + fmt::format(", the last {}closed period{} of {}", periods == 1 ? "" : fmt::format("{} ", periods),
+                              periods == 1 ? "" : "s", FormatDuration(window.tile));
+  }
   text += fmt::format(", {}", window.length == 0 ? "ever" : "last " + FormatDuration(window.length));
-  const Aggregate* aggregate = FindAggregate(measure.aggregate);
   if (measure.exact) {
     text += fmt::format(", exact for up to {} events", measure.max_events);
-  } else if (window.length > 0) {
+  } else if (window.length > 0 && aggregate.shape != AggregateShape::kSessions) {
     text += fmt::format(" in tiles of {}", FormatDuration(window.tile));
   }
-  if (aggregate != nullptr && aggregate->shape == AggregateShape::kItems) {
-    text += fmt::format(", at most {} items", measure.max_items);
+  if (aggregate.shape == AggregateShape::kItems) text += fmt::format(", at most {} items", measure.max_items);
+  if (aggregate.shape == AggregateShape::kTally && !measure.exact) {
+    text += fmt::format(", at most {} pairs of tile and value", measure.max_items);
   }
+  if (aggregate.shape == AggregateShape::kSessions) text += fmt::format(", at most {} sessions", measure.max_sessions);
   return text;
+}
+
+// What is kept for a measure, for each of what; state that several features share is told of each of them.
+std::string BytesText(const Aggregate& aggregate, const MeasurePlan& measure, const Plan& plan) {
+  constexpr int kWord = 8;
+  const bool events = measure.last > 0 || measure.exact || aggregate.shape == AggregateShape::kEvents;
+  if (events) return fmt::format("{} bytes for each event", kWord * (measure.slot < 0 ? 1 : 2));
+  switch (aggregate.shape) {
+    case AggregateShape::kItems:
+      return fmt::format("{} bytes for each item", 2 * kWord);
+    case AggregateShape::kTally:
+      return fmt::format("{} bytes for each pair of tile and value", 3 * kWord);
+    case AggregateShape::kSessions:
+      return fmt::format("{} bytes for each session", 3 * kWord);
+    case AggregateShape::kPeriods:
+      return fmt::format("{} bytes for each period", kWord);
+    case AggregateShape::kPoint:
+      return fmt::format("{} bytes", kWord * aggregate.words);
+    default:
+      return fmt::format("{} bytes for each {}", kWord * aggregate.words,
+                         plan.windows[measure.window].closed ? "period" : "tile");
+  }
+}
+
+// What each aggregate that is used declares of itself.
+void ExplainAggregates(const Plan& plan, std::string* out) {
+  *out += "\nAggregates\n";
+  for (const Aggregate* aggregate : Aggregates()) {
+    auto measure = std::find_if(plan.measures.begin(), plan.measures.end(),
+                                [&](const MeasurePlan& m) { return m.aggregate == aggregate->name; });
+    if (measure == plan.measures.end()) continue;
+    *out +=
+        fmt::format("  {:<17} {}, {}, {}; {}\n", aggregate->name, aggregate->mergeable ? "mergeable" : "not mergeable",
+                    aggregate->subtractable() ? "subtractable" : "read anew when something leaves",
+                    BytesText(*aggregate, *measure, plan), aggregate->error);
+  }
+}
+
+std::string FeatureText(const PipelineFile& pipeline, const FeatureName& feature) {
+  for (const MeasurePlan& measure : pipeline.plan.measures) {
+    if (measure.name == feature.name) return MeasureText(pipeline, measure);
+  }
+  return "= " + TextOf(pipeline, "feature " + feature.name);
 }
 
 void ExplainFeatures(const PipelineFile& pipeline, std::string* out) {
@@ -101,12 +178,9 @@ void ExplainFeatures(const PipelineFile& pipeline, std::string* out) {
   if (plan.features.empty()) return;
   *out += "\nFeatures\n";
   for (const FeatureName& feature : plan.features) {
-    auto measure = std::find_if(plan.measures.begin(), plan.measures.end(),
-                                [&](const MeasurePlan& m) { return m.name == feature.name; });
-    std::string text = measure != plan.measures.end() ? MeasureText(pipeline, *measure)
-                                                      : "= " + TextOf(pipeline, "feature " + feature.name);
-    *out += fmt::format("  {:<20} {}\n", feature.name, text);
+    *out += fmt::format("  {:<20} {}\n", feature.name, FeatureText(pipeline, feature));
   }
+  if (!plan.measures.empty()) ExplainAggregates(plan, out);
 }
 
 void ExplainEvaluation(const Plan& plan, std::string* out) {
@@ -119,6 +193,9 @@ void ExplainEvaluation(const Plan& plan, std::string* out) {
     *out += fmt::format(", at most every {}", FormatDuration(plan.evaluate.at_most_every));
   }
   if (plan.evaluate.also_every > 0) *out += fmt::format(", also every {}", FormatDuration(plan.evaluate.also_every));
+  for (const ClosePlan& close : plan.evaluate.at_close) {
+    *out += fmt::format(", at the close of each period of {}", FormatDuration(close.period));
+  }
   if (!plan.deadlines.empty()) {
     *out +=
         fmt::format(", and at {} deadline{} of silence", plan.deadlines.size(), plan.deadlines.size() == 1 ? "" : "s");

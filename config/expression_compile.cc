@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -43,6 +44,8 @@ constexpr Function kFunctions[] = {
     {"log1p", 1, 1, "log1p(number)"},
     {"sqrt", 1, 1, "sqrt(number)"},
     {"is_null", 1, 1, "is_null(value)"},
+    {"hour", 0, 1, "hour() or hour(8h)"},
+    {"weekday", 0, 1, "weekday() or weekday(8h)"},
 };
 
 bool IsNumeric(ExprType type) {
@@ -372,9 +375,9 @@ class Compiler {
     }
     size_t count = node.children.size();
     if (count < function->least || count > function->most) {
-      std::string wanted = function->most == kAnyNumber ? fmt::format("{} to {}", function->least, function->most)
-                           : function->least == 1       ? "1"
-                                                        : fmt::format("{}", function->least);
+      std::string wanted = function->least != function->most ? fmt::format("{} to {}", function->least, function->most)
+                           : function->least == 1            ? "1"
+                                                             : fmt::format("{}", function->least);
       return Fail(
           "E0406", index,
           fmt::format("{} takes {} argument{}, not {}", function->name, wanted, wanted == "1" ? "" : "s", count),
@@ -384,6 +387,7 @@ class Compiler {
     for (int child : node.children) {
       if (operands_[child].type == ExprType::kUnknown) return {};
     }
+    if (node.text == "hour" || node.text == "weekday") return CompileClock(index);
     if (node.text == "if") return CompileIf(index);
     if (node.text == "safe_div") return CompileQuotient(index, Op::kSafeDivide, node.children[0], node.children[1]);
     if (node.text == "is_null") return EmitIsNull(operands_[node.children[0]]);
@@ -441,6 +445,28 @@ class Compiler {
       }
     }
     return result;
+  }
+
+  // hour and weekday: of the record's time, moved by a constant.
+  Operand CompileClock(int index) {
+    const ExprNode& node = NodeAt(index);
+    if (scope_.time_reg == nullptr) {
+      return Fail("E0411", index,
+                  fmt::format("{}() is the {} of a record, and a customer has none", node.text, node.text),
+                  "use it in a source's where: and fields:, or in a feature's where:, part: and to:");
+    }
+    Operand offset = Constant(ExprType::kDuration, 0);
+    if (!node.children.empty()) {
+      offset = operands_[node.children[0]];
+      if (offset.type != ExprType::kDuration || !offset.constant || std::fabs(offset.value) > kDay) {
+        return FailOperand(node.children[0], node.text + "()", "a constant duration of at most a day",
+                           fmt::format("the offset from UTC, as in {}(8h) or {}(-5h)", node.text, node.text));
+      }
+    }
+    int& reg = *scope_.time_reg;
+    if (reg < 0) reg = builder_.NewRegister();
+    return Emit(ExprType::kNumber, node.text == "hour" ? Op::kHourOfDay : Op::kDayOfWeek,
+                {ExprType::kDuration, reg, false, 0}, offset);
   }
 
   Operand CompileRate(int index) {

@@ -49,6 +49,9 @@ struct Scope {
   std::map<std::string, std::string, std::less<>> hidden;
   // Null where tenure and rate() have no meaning.
   Plan* plan = nullptr;
+  // The register of the record's event time, made when it is first needed; null where hour() and weekday() have no
+  // meaning.
+  int* time_reg = nullptr;
 };
 
 enum class Want : uint8_t { kAny, kCondition, kNumber };

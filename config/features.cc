@@ -57,7 +57,8 @@ void Assembler::ReadFeatures(const YamlNode& node) {
 // Reads what all features of one entry share, then expands it.
 void Assembler::ReadMeasures(const YamlNode& key, MappingReader* reader) {
   size_t errors = diagnostics_->size();
-  MeasurePlan base;
+  MeasureDraft draft;
+  MeasurePlan& base = draft.measure;
   base.source = FindName(*reader->Take("from"), "E0105", "source", plan_.sources);
   std::vector<const Aggregate*> aggregates;
   const YamlNode* agg = reader->Require("agg");
@@ -70,21 +71,23 @@ void Assembler::ReadMeasures(const YamlNode& key, MappingReader* reader) {
   const YamlNode* of = reader->Take("of");
   const SourceDraft* source = base.source >= 0 ? drafts_[base.source].get() : nullptr;
   const Aggregate* needs = FindFirst(aggregates, [](const Aggregate* a) { return a->needs_field; });
+  const Aggregate* takes = FindFirst(aggregates, [](const Aggregate* a) { return a->needs_field || a->allows_field; });
   if (of == nullptr && needs != nullptr) {
     diagnostics_->Add("E0301", key.span, fmt::format("{} needs a field: add 'of:'", needs->name));
-  } else if (of != nullptr && needs == nullptr && aggregates_known && !aggregates.empty()) {
+  } else if (of != nullptr && takes == nullptr && aggregates_known && !aggregates.empty()) {
     diagnostics_->Add("E0302", reader->KeySpan("of"), fmt::format("{} takes no field", aggregates[0]->name),
                       "to count some of the records use where:");
   } else if (of != nullptr && source != nullptr) {
     for (const Aggregate* aggregate : aggregates) {
-      if (aggregate->needs_field && !ReadOf(*of, *aggregate, *source, &base)) break;
+      bool reads = aggregate->needs_field || aggregate->allows_field;
+      if (reads && !ReadOf(*of, *aggregate, *source, &base)) break;
     }
   }
   if (const YamlNode* where = reader->Take("where")) {
-    if (base.source >= 0) base.filter = ReadFilter(*where, base.source);
+    if (base.source >= 0) base.filter = ReadFilter(*where, "where", base.source);
   }
-  bool limits = ReadLimits(reader, aggregates, &base);
-  AddMeasures(key, reader, base, !limits || diagnostics_->size() != errors);
+  ReadOptions(reader, aggregates, &draft);
+  AddMeasures(key, reader, draft, diagnostics_->size() != errors);
 }
 
 bool Assembler::ReadOf(const YamlNode& of, const Aggregate& aggregate, const SourceDraft& source,
@@ -103,7 +106,9 @@ bool Assembler::ReadOf(const YamlNode& of, const Aggregate& aggregate, const Sou
   bool number = info.type == FieldType::kInt || info.type == FieldType::kDecimal;
   if (!number && !aggregate.allows_text) {
     bool is_bool = info.type == FieldType::kBool;
-    std::string hint = is_bool ? fmt::format("write agg: count, where: {}", *name) : "only distinct works on texts";
+    std::string hint =
+        is_bool ? fmt::format("write agg: count, where: {}", *name)
+                : fmt::format("texts can be taken by {}", NamesOf([](const Aggregate& a) { return a.allows_text; }));
     diagnostics_->Add("E0303", of.span,
                       fmt::format("{} of {}: the field is a {}, not a number", aggregate.name, Quoted(*name),
                                   is_bool ? "bool" : "text"),
@@ -116,9 +121,9 @@ bool Assembler::ReadOf(const YamlNode& of, const Aggregate& aggregate, const Sou
 }
 
 // The slot of a plain bool field that is never null, or of a hidden field that holds the condition; -1 after an error.
-int Assembler::ReadFilter(const YamlNode& node, int source) {
+int Assembler::ReadFilter(const YamlNode& node, std::string_view what, int source) {
   SourceDraft& draft = *drafts_[source];
-  std::optional<Expression> expression = Parse(node, "where");
+  std::optional<Expression> expression = Parse(node, what);
   if (!expression || draft.broken) return -1;
   const ExprNode& root = expression->nodes[expression->root];
   if (root.kind == ExprKind::kName) {
@@ -129,65 +134,34 @@ int Assembler::ReadFilter(const YamlNode& node, int source) {
   }
   auto [condition, fresh] = draft.conditions.try_emplace(expression->source, -1);
   if (!fresh && condition->second >= 0) return condition->second;
-  DerivedFieldsPlan::Computed field;
-  field.segment.begin = draft.builder.position();
+  const size_t begin = draft.builder.position();
   Compiled compiled = CompileRecord(node, *expression, Want::kCondition, &draft);
   if (!compiled.ok) return -1;
+  condition->second = AddHiddenField(node, expression->source, FieldType::kBool, begin, compiled.reg, source);
+  return condition->second;
+}
+
+// A slot for what the instructions from `begin` on leave in the register; -1 after an error.
+int Assembler::AddHiddenField(const YamlNode& node, const std::string& name, FieldType type, size_t begin, int reg,
+                              int source) {
+  SourceDraft& draft = *drafts_[source];
   if (draft.fields.size() == kMaxFields) {
     diagnostics_->Add("E0209", node.span,
                       fmt::format("source {} has {} fields and conditions already", Quoted(draft.name), kMaxFields));
     return -1;
   }
-  field.segment.end = draft.builder.position();
-  field.reg = compiled.reg;
+  DerivedFieldsPlan::Computed field;
+  field.segment = {begin, draft.builder.position()};
+  field.reg = reg;
   field.slot = static_cast<int>(draft.fields.size());
-  field.type = FieldType::kBool;
-  draft.fields.push_back({expression->source, FieldType::kBool, 0, false});
+  field.type = type;
+  draft.fields.push_back({name, type, 0, false});
   out_.sources[source].derived.computed.push_back(field);
-  condition->second = field.slot;
   return field.slot;
 }
 
-bool Assembler::ReadLimits(MappingReader* reader, const std::vector<const Aggregate*>& aggregates,
-                           MeasurePlan* measure) {
-  size_t errors = diagnostics_->size();
-  auto misplaced = [&](std::string_view key, std::string_view belongs) {
-    diagnostics_->Add("E0305", reader->KeySpan(key), fmt::format("'{}:' belongs to {}", key, belongs));
-  };
-  const Aggregate* fading = FindFirst(aggregates, [](const Aggregate* a) { return a->takes_half_life; });
-  const YamlNode* half_life = reader->Take("half_life");
-  if (half_life != nullptr) {
-    measure->half_life = ReadDuration(*half_life, "half_life", diagnostics_).value_or(1);
-    if (measure->half_life == 0) diagnostics_->Add("E0203", half_life->span, "a half-life is more than nothing");
-    if (fading == nullptr && !aggregates.empty()) misplaced("half_life", "decayed_sum");
-  } else if (fading != nullptr) {
-    diagnostics_->Add("E0306", reader->KeySpan("agg"), fmt::format("{} needs 'half_life:'", fading->name),
-                      "as in half_life: 14d");
-  }
-  if (const YamlNode* exact = reader->Take("exact")) {
-    measure->exact = ReadBool(*exact, "exact", diagnostics_).value_or(false);
-    const Aggregate* inexact = FindFirst(aggregates, [](const Aggregate* a) { return !a->exact_ok || !a->windowed(); });
-    if (measure->exact && inexact != nullptr) {
-      diagnostics_->Add("E0305", reader->KeySpan("exact"), fmt::format("{} can't be exact per event", inexact->name),
-                        "leave 'exact:' away");
-    }
-  }
-  if (const YamlNode* max_events = reader->Take("max_events")) {
-    measure->max_events =
-        static_cast<int>(ReadInteger(*max_events, "max_events", 1, kMaxKept, diagnostics_).value_or(1));
-    if (!measure->exact) misplaced("max_events", "exact: true");
-  }
-  if (const YamlNode* max_items = reader->Take("max_items")) {
-    measure->max_items = static_cast<int>(ReadInteger(*max_items, "max_items", 1, kMaxKept, diagnostics_).value_or(1));
-    bool items =
-        FindFirst(aggregates, [](const Aggregate* a) { return a->shape == AggregateShape::kItems; }) != nullptr;
-    if (!items && !aggregates.empty()) misplaced("max_items", "distinct");
-  }
-  return diagnostics_->size() == errors;
-}
-
 // One feature for each aggregation and window. Names are made even of what is broken, so that expressions know them.
-void Assembler::AddMeasures(const YamlNode& key, MappingReader* reader, const MeasurePlan& base, bool broken) {
+void Assembler::AddMeasures(const YamlNode& key, MappingReader* reader, const MeasureDraft& draft, bool broken) {
   const YamlNode* agg = reader->Take("agg");
   const YamlNode* over = reader->Take("over");
   const YamlNode* filter = reader->Take("where");
@@ -199,20 +173,18 @@ void Assembler::AddMeasures(const YamlNode& key, MappingReader* reader, const Me
     int index = FindName(*window, "E0106", "window", window_names_);
     indexes.push_back(index);
     broken = broken || index < 0 || window_broken_[index];
-    if (index >= 0 && base.exact && plan_.windows[index].length == 0 && !window_broken_[index]) {
-      diagnostics_->Add("E0305", window->span, "an exact window needs a finite length", "leave 'exact:' away");
-      broken = true;
+    if (index < 0 || window_broken_[index]) continue;
+    for (const YamlNode* item : aggregates) {
+      const Aggregate* aggregate = FindAggregate(item->text);
+      if (aggregate != nullptr && !CheckWindow(*window, *aggregate, draft.measure, plan_.windows[index])) {
+        broken = true;
+        break;
+      }
     }
   }
   for (const YamlNode* item : aggregates) {
     const Aggregate* aggregate = FindAggregate(item->text);
-    if (aggregate != nullptr && aggregate->windowed() && over == nullptr) {
-      diagnostics_->Add("E0304", key.span, fmt::format("{} needs a window: add 'over:'", aggregate->name), "",
-                        {KnownNames(window_names_)});
-      broken = true;
-    } else if (aggregate != nullptr && !aggregate->windowed() && over != nullptr) {
-      diagnostics_->Add("E0304", reader->KeySpan("over"), fmt::format("{} has no window", aggregate->name),
-                        aggregates.size() > 1 ? "make it a feature of its own" : "leave 'over:' away");
+    if (aggregate != nullptr && !CheckOver(key, *aggregate, draft.measure, over, aggregates.size() > 1, reader)) {
       broken = true;
     }
     size_t count = windows.empty() ? 1 : windows.size();
@@ -222,24 +194,42 @@ void Assembler::AddMeasures(const YamlNode& key, MappingReader* reader, const Me
       if (over != nullptr && over->is_sequence() && w < windows.size()) name += "_" + windows[w]->text;
       Symbol symbol;
       if (!broken && aggregate != nullptr) {
-        MeasurePlan measure = base;
-        measure.name = name;
-        measure.aggregate = item->text;
-        measure.window = windows.empty() ? -1 : indexes[w];
-        if (!aggregate->needs_field) measure.slot = -1, measure.decimals = 0;
-        measure.target = builder_.NewRegister();
-        symbol.type = aggregate->is_duration ? ExprType::kDuration : ExprType::kNumber;
-        symbol.reg = measure.target;
-        symbol.measure = static_cast<int>(plan_.measures.size());
-        symbol.recency = aggregate->name == "recency";
-        symbol.rateable = aggregate->name == "count" || aggregate->name == "sum" || aggregate->name == "distinct";
-        plan_.measures.push_back(std::move(measure));
+        symbol = AddMeasure(name, *aggregate, draft, windows.empty() ? -1 : indexes[w]);
       }
-      if (filter != nullptr) out_.texts["where " + name] = filter->text;
+      for (auto [text_key, node] : {std::pair("where ", filter), {"part ", draft.part}, {"to ", draft.to}}) {
+        if (node != nullptr) out_.texts[text_key + name] = node->text;
+      }
       AddFeature(name, key.span, symbol);
     }
   }
   if (aggregates.empty()) AddFeature(key.text, key.span, {});
+}
+
+Symbol Assembler::AddMeasure(const std::string& name, const Aggregate& aggregate, const MeasureDraft& draft,
+                             int window) {
+  MeasurePlan measure = draft.measure;
+  measure.name = name;
+  measure.aggregate = aggregate.name;
+  measure.window = window;
+  if (!aggregate.needs_field && !aggregate.allows_field) measure.slot = -1, measure.decimals = 0;
+  if (aggregate.takes(kTakesComparison)) {
+    measure.slot = draft.comparison_slot;
+  } else if (aggregate.takes(kTakesPart)) {
+    measure.slot = draft.part_slot;
+  }
+  if (aggregate.shape == AggregateShape::kEvents && measure.last == 0) measure.exact = true;
+  if (aggregate.shape == AggregateShape::kTally && !draft.max_items_given) measure.max_items = kDefaultPairs;
+  measure.target = builder_.NewRegister();
+  Symbol symbol;
+  symbol.type = aggregate.is_duration ? ExprType::kDuration : ExprType::kNumber;
+  symbol.reg = measure.target;
+  symbol.measure = static_cast<int>(plan_.measures.size());
+  symbol.recency = aggregate.name == "recency";
+  symbol.moves = aggregate.name == "session_recency";
+  symbol.rateable =
+      measure.last == 0 && (aggregate.name == "count" || aggregate.name == "sum" || aggregate.name == "distinct");
+  plan_.measures.push_back(std::move(measure));
+  return symbol;
 }
 
 void Assembler::AddFeature(const std::string& name, Span where, Symbol symbol) {

@@ -50,6 +50,7 @@ void AddSource(const SourceConfig& source, CanonicalText* out) {
              field.missing.value_or(0));
   }
   for (const DerivedFieldsPlan::Load& l : source.derived.loads) out->Add("load {} {}", l.slot, l.reg);
+  if (source.derived.time_reg >= 0) out->Add("time {}", source.derived.time_reg);
   for (const DerivedFieldsPlan::Computed& c : source.derived.computed) {
     out->Run(c.segment);
     out->Add("{} {} {} {} {}", c.reg, c.slot, static_cast<int>(c.type), c.decimals, c.stored);
@@ -59,13 +60,28 @@ void AddSource(const SourceConfig& source, CanonicalText* out) {
   AddProgram(source.derived.program, out);
 }
 
+// Only what isn't as it is by default.
+void AddOptions(const MeasurePlan& m, CanonicalText* out) {
+  const MeasurePlan defaults;
+  if (m.last != defaults.last) out->Add("last {}", m.last);
+  if (m.gap != defaults.gap) out->Add("gap {} {}", m.gap, m.max_sessions);
+  const AggregateOptions& o = m.options;
+  if (o == defaults.options) return;
+  out->Add("options {} {} {} {} {}", o.quantile, o.rank, o.robust, o.latest_closed, o.upward);
+  for (double number : {o.alpha, o.slack, o.min_spread}) out->Number(number);
+}
+
 void AddFeatures(const Plan& plan, CanonicalText* out) {
   for (const DedupPlan& d : plan.dedup) out->Add("dedup {} {} {} {}", d.source, d.slot, d.within, d.max_ids);
-  for (const WindowPlan& window : plan.windows) out->Add("window {} {}", window.length, window.tile);
+  for (const WindowPlan& window : plan.windows) {
+    out->Add("window {} {}", window.length, window.tile);
+    if (window.closed) out->Add("closed {}", window.offset);
+  }
   for (const MeasurePlan& m : plan.measures) {
     out->Name(m.name);
     out->Add("{} {} {} {} {} {} {} {} {} {} {}", m.aggregate, m.source, m.slot, m.decimals, m.filter, m.window, m.exact,
              m.max_events, m.max_items, m.half_life, m.target);
+    AddOptions(m, out);
   }
   out->Add("builtins {} {}", plan.builtins.tenure, fmt::join(plan.builtins.window_days, " "));
   for (const FeatureName& f : plan.features) {
@@ -77,6 +93,7 @@ void AddFeatures(const Plan& plan, CanonicalText* out) {
 
 void AddScores(const Plan& plan, CanonicalText* out) {
   out->Add("evaluate {} {} {}", plan.evaluate.on_sources, plan.evaluate.at_most_every, plan.evaluate.also_every);
+  for (const ClosePlan& close : plan.evaluate.at_close) out->Add("close {} {}", close.period, close.offset);
   for (const ScorePlan& score : plan.scores) {
     out->Name(score.name);
     out->Run(score.segment);

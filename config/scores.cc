@@ -154,6 +154,19 @@ void Assembler::ReadEvaluate(const YamlNode& node, Span where) {
       diagnostics_->Add("E0203", also->span, "'also_every:' must be at least 1s", "leave it away for no schedule");
     }
   }
+  if (const YamlNode* at_close = reader.Take("at_close")) {
+    for (const YamlNode* item : ReadList(*at_close, "at_close", diagnostics_)) {
+      int index = FindName(*item, "E0106", "window", window_names_);
+      if (index < 0 || window_broken_[index]) continue;
+      const WindowPlan& window = plan_.windows[index];
+      if (!window.closed) {
+        diagnostics_->Add("E0309", item->span, fmt::format("window {} has no periods that close", Quoted(window.name)),
+                          "give the window a hop, as in {length: 1d, hop: 1d}");
+        continue;
+      }
+      plan.at_close.push_back({window.tile, window.offset});
+    }
+  }
   reader.Finish();
 }
 

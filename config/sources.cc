@@ -416,6 +416,7 @@ Scope Assembler::RecordScope(SourceDraft* draft) const {
   scope.builder = &draft->builder;
   scope.names = &draft->names;
   scope.names_are = "field";
+  scope.time_reg = &draft->time_reg;
   scope.hidden["tenure"] = "belongs to customers; a condition on records reads fields only";
   return scope;
 }
@@ -440,6 +441,7 @@ void Assembler::FinishSources() {
           {static_cast<int>(slot), field.type, field.decimals, draft.names.find(field.name)->second.reg});
     }
     for (const SourceDraft::FieldInfo& info : draft.fields) source.slot_names.push_back(info.name);
+    source.derived.time_reg = draft.time_reg;
     source.derived.program = draft.builder.Build();
   }
 }

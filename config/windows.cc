@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/assembler.h"
+#include "operators/window/periods.h"
 
 namespace ebb {
 namespace {
@@ -49,10 +50,21 @@ void Assembler::ReadWindow(const YamlNode& key, const YamlNode& node) {
     MappingReader reader(node, key.span, fmt::format("window {}", Quoted(key.text)), diagnostics_);
     const YamlNode* length = reader.Require("length");
     const YamlNode* tile = reader.Take("tile");
+    const YamlNode* hop = reader.Take("hop");
+    const YamlNode* offset = reader.Take("offset");
     std::optional<DurationMs> read = length != nullptr ? ReadDuration(*length, "length", diagnostics_) : std::nullopt;
     window.length = read.value_or(0);
-    if (read && tile == nullptr) good = ChooseTile(*length, &window);
-    if (tile != nullptr) {
+    if (offset != nullptr && hop == nullptr) {
+      diagnostics_->Add("E0113", reader.KeySpan("offset"), "'offset:' belongs to 'hop:'",
+                        "it says when the periods of a tumbling or hopping window begin");
+    } else if (hop != nullptr && tile != nullptr) {
+      diagnostics_->Add("E0113", reader.KeySpan("tile"), "'tile:' doesn't go with 'hop:'",
+                        "a window with a hop is made of whole periods; leave 'tile:' away");
+    } else if (hop != nullptr) {
+      good = read && ReadHop(*length, *hop, offset, &window);
+    } else if (read && tile == nullptr) {
+      good = ChooseTile(*length, &window);
+    } else if (tile != nullptr) {
       std::optional<DurationMs> by_hand = ReadDuration(*tile, "tile", diagnostics_);
       window.tile = by_hand.value_or(0);
       good = read && by_hand && CheckTile(*tile, window);
@@ -67,6 +79,36 @@ void Assembler::ReadWindow(const YamlNode& key, const YamlNode& node) {
   plan_.windows.push_back(window);
   window_names_.push_back(key.text);
   window_broken_.push_back(!good);
+}
+
+// A window of whole periods.
+bool Assembler::ReadHop(const YamlNode& length, const YamlNode& hop, const YamlNode* offset, WindowPlan* window) {
+  std::optional<DurationMs> period = ReadDuration(hop, "hop", diagnostics_);
+  if (!period) return false;
+  window->closed = true;
+  window->tile = *period;
+  auto refuse = [&](const YamlNode& node, std::string message, std::string hint) {
+    diagnostics_->Add("E0207", node.span, std::move(message), std::move(hint));
+    return false;
+  };
+  if (*period < kSecond) return refuse(hop, "a hop is at least 1s long", "");
+  if (window->length == 0 || window->length % *period != 0) {
+    return refuse(
+        length,
+        fmt::format("hops of {} don't divide a window of {}", FormatDuration(*period), FormatDuration(window->length)),
+        "the length must be a multiple of the hop; equal to it for a tumbling window");
+  }
+  if (window->length / *period > PeriodRing::kMaxPeriods) {
+    return refuse(
+        length,
+        fmt::format("{} periods are too many, the limit is {}", window->length / *period, PeriodRing::kMaxPeriods),
+        "choose a longer hop");
+  }
+  if (offset == nullptr) return true;
+  std::optional<DurationMs> begin = ReadDuration(*offset, "offset", diagnostics_);
+  window->offset = begin.value_or(0);
+  if (begin && *begin >= *period) return refuse(*offset, "the offset must be shorter than the hop", "");
+  return begin.has_value();
 }
 
 bool Assembler::ChooseTile(const YamlNode& node, WindowPlan* window) {

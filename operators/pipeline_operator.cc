@@ -295,13 +295,26 @@ class PipelineOperator : public Operator {
     return next;
   }
 
+  // When the row is evaluated next without a record and without a deadline; 0: never. `cell`: of the evaluation.
+  TimeMs NextSchedule(const int64_t* cell, TimeMs now) const {
+    const EvaluatePlan& evaluate = plan_.evaluate;
+    const TimeMs last = cell[kLastEvaluation];
+    if (last - cell[kLastRecord] > pipeline_.horizon_) return 0;
+    TimeMs next = kAfterTime;
+    if (evaluate.also_every > 0 && last != 0) next = last + evaluate.also_every;
+    // A customer who was never evaluated waits for the first close after the last record.
+    const TimeMs since = last != 0 ? last : cell[kLastRecord];
+    for (const ClosePlan& close : evaluate.at_close) {
+      next = std::min(next, (FloorDiv(since - close.offset, close.period) + 1) * close.period + close.offset);
+    }
+    // A record may come long after the schedule stopped: what is overdue is due now.
+    return next == kAfterTime ? 0 : std::max(next, now);
+  }
+
   void SetTimers(RowRef* row, TimeMs now) {
     int64_t* cell = row->cells() + pipeline_.cells_;
     cell[kDeadline] = NextDeadline(*row, now);
-    const bool scheduled = plan_.evaluate.also_every > 0 && cell[kLastEvaluation] != 0 &&
-                           cell[kLastEvaluation] - cell[kLastRecord] <= pipeline_.horizon_;
-    // A record may come long after the schedule stopped: what is overdue is due now.
-    cell[kSchedule] = scheduled ? std::max(cell[kLastEvaluation] + plan_.evaluate.also_every, now) : 0;
+    cell[kSchedule] = NextSchedule(cell, now);
     TimeMs next = kAfterTime;
     for (TimeMs time : {cell[kDeadline], cell[kSchedule], cell[kDeferred]}) {
       if (time != 0) next = std::min(next, time);

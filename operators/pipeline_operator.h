@@ -2,9 +2,9 @@
 //
 // A record updates the features; if its source is among evaluate.on, scores and alerts are evaluated at its effective
 // time, unless the last evaluation is less than at_most_every ago: then once at the end of that time. Timers evaluate
-// too: also_every after the last evaluation, while the customer's windows can still change; and at the instant at which
-// a condition `recency > X` turns true without any event. An open alert whose validity ends is expired by a timer as
-// well.
+// too: also_every after the last evaluation and at the close of the periods of at_close, while the customer's windows
+// can still change; and at the instant at which a condition `recency > X` turns true without any event. An open alert
+// whose validity ends is expired by a timer as well.
 #pragma once
 
 #include <memory>

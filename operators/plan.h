@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/stream/time.h"
+#include "operators/aggregate/aggregate.h"
 #include "operators/feature/program.h"
 
 namespace ebb {
@@ -23,6 +24,8 @@ struct WindowPlan {
   std::string name;
   DurationMs length = 0;  // 0: for ever
   DurationMs tile = 0;    // 0 with length 0
+  bool closed = false;    // ends with the last tile that has closed: a tumbling or hopping window
+  DurationMs offset = 0;  // closed only: tiles begin at multiples of `tile` plus this; 0 <= offset < tile
 };
 
 // One aggregate of one field under one filter over one window: one feature.
@@ -33,12 +36,16 @@ struct MeasurePlan {
   int slot = -1;          // `of:`; -1 when the aggregate takes no field
   int decimals = 0;       // of the slot
   int filter = -1;        // a bool slot that must be 1; -1: every record
-  int window = -1;        // index into Plan::windows; -1 for aggregates without window (recency, decayed_sum)
+  int window = -1;  // index into Plan::windows; -1 for aggregates without window (recency, decayed_sum), and `last`
   bool exact = false;
+  int last = 0;              // > 0: over so many newest events instead of a window
   int max_events = 256;      // exact only: events kept per customer
-  int max_items = 64;        // distinct only: items counted exactly
+  int max_items = 64;        // distinct: items counted exactly; tallies: pairs of tile and item kept
+  int max_sessions = 64;     // sessions kept
   DurationMs half_life = 0;  // decayed_sum only
-  int target = -1;           // register
+  DurationMs gap = 0;        // sessions only: the longest time between two events of one session
+  AggregateOptions options;
+  int target = -1;  // register
 };
 
 // How duplicates of one source are told: by the hash in a slot, for a while after the record that was used.
@@ -109,10 +116,17 @@ struct AlertPlan {
   std::vector<int> features;  // indexes into Plan::features written with the alert
 };
 
+// Periods at whose end rows are evaluated: [p * period + offset, (p + 1) * period + offset).
+struct ClosePlan {
+  DurationMs period = 0;
+  DurationMs offset = 0;
+};
+
 struct EvaluatePlan {
   uint64_t on_sources = ~uint64_t{0};  // bit per source ordinal
   DurationMs at_most_every = 0;        // 0: at every record
   DurationMs also_every = 0;           // 0: no schedule
+  std::vector<ClosePlan> at_close;
 };
 
 struct OutputPlan {

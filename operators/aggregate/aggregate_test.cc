@@ -49,18 +49,23 @@ TEST(AggregateTest, TheTableIsConsistent) {
     EXPECT_TRUE(names.insert(a->name).second);
     EXPECT_EQ(FindAggregate(a->name), a);
     EXPECT_LE(a->words, Aggregate::kMaxWords);
-    const bool tiles = a->shape == AggregateShape::kTiles;
+    const bool tiles = a->shape == AggregateShape::kTiles, point = a->shape == AggregateShape::kPoint;
     if (a->lower == nullptr && tiles) {
       EXPECT_EQ(a->words, 1);
     }
     EXPECT_TRUE(tiles || a->lower == nullptr);
-    EXPECT_EQ(a->lift != nullptr, a->shape != AggregateShape::kItems);
+    EXPECT_EQ(a->lift != nullptr, tiles || point);
     EXPECT_EQ(a->combine != nullptr, tiles && !a->additive);
-    EXPECT_EQ(a->read != nullptr, a->shape == AggregateShape::kPoint);
-    EXPECT_EQ(a->windowed(), a->shape != AggregateShape::kPoint);
+    EXPECT_EQ(a->read != nullptr, point);
+    EXPECT_EQ(a->of_items != nullptr, a->shape == AggregateShape::kTally);
+    EXPECT_EQ(a->of_events != nullptr, a->shape == AggregateShape::kEvents);
+    EXPECT_EQ(a->of_periods != nullptr, a->shape == AggregateShape::kPeriods);
+    EXPECT_EQ(a->of_sessions != nullptr, a->shape == AggregateShape::kSessions);
+    EXPECT_EQ(a->windowed(), !point);
+    EXPECT_FALSE(a->error.empty());
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"count", "sum", "mean", "min", "max", "first", "last", "distinct",
-                                               "decayed_sum", "recency", "interarrival_mean"}));
+  EXPECT_EQ(names.size(), 30u);
+  EXPECT_TRUE(names.contains("interarrival_mean"));
   EXPECT_EQ(FindAggregate("median"), nullptr);
   EXPECT_EQ(FindAggregate(""), nullptr);
 }
@@ -81,6 +86,19 @@ TEST(AggregateTest, ValuesOfTiles) {
            {"mean", none, {}},
            {"mean", some, 3},
            {"mean", {{kT, 0}}, 0},
+           {"stddev", none, {}},
+           {"stddev", {{kT, 300}}, {}},
+           {"stddev", {{kT, 300}, {kT, 300}}, 0},
+           {"stddev",
+            {{kT, 200}, {kT, 400}, {kT, 400}, {kT, 400}, {kT, 500}, {kT, 500}, {kT, 700}, {kT, 900}},
+            std::sqrt(32.0 * 8 * 100 * 100 / (8 * 7)) / 100},
+           {"stddev", {{kT, -4'000'000'000'000'000}, {kT, 4'000'000'000'000'000}}, std::sqrt(2) * 4e13},
+           {"stddev", {{kT, 1'000'000'000'000'000}, {kT, 1'000'000'000'000'002}}, std::sqrt(2) / 100},
+           {"share", none, {}},
+           {"share", {{kT, 1}, {kT, 0}, {kT, 0}, {kT, 1}}, 0.5},
+           {"ratio", none, {}},
+           {"ratio", {{kT, 1}}, {}},
+           {"ratio", {{kT, 1}, {kT, 2}, {kT, 3}, {kT, 0}}, 1},
            {"min", none, {}},
            {"min", some, -1.5},
            {"min", {{kT, 5}}, 0.05},

@@ -21,8 +21,9 @@ double Weight(DurationMs age, DurationMs half_life) {
 const Aggregate kDecayedSumAggregate = {
     .name = "decayed_sum",
     .shape = AggregateShape::kPoint,
-    .takes_half_life = true,
+    .options = kTakesHalfLife,
     .words = 2,
+    .error = "rounding of doubles",
     .lift =
         [](int64_t* cells, int64_t value, TimeMs time, DurationMs half_life) {
           double total = std::bit_cast<double>(cells[1]);

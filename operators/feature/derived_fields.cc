@@ -43,6 +43,7 @@ Reason DerivingDecoder::Decode(std::string_view bytes, RecordBuilder* out) {
 }
 
 void DerivingDecoder::Load(const RecordBuilder& record) {
+  if (plan_.time_reg >= 0) registers_[plan_.time_reg] = static_cast<double>(record.time);
   for (const DerivedFieldsPlan::Load& load : plan_.loads) {
     double value = kNull;
     if ((record.nulls >> load.slot & 1) == 0) {

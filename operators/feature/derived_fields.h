@@ -31,6 +31,7 @@ struct DerivedFieldsPlan {
 
   Program program;
   std::vector<Load> loads;         // of decoded slots
+  int time_reg = -1;               // gets the record's event time; -1: nothing reads it
   std::vector<Computed> computed;  // in the order in which they are computed
   Segment filter;                  // runs after all of them
   int filter_reg = -1;             // the source's `where:`; -1: every record passes

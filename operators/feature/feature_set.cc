@@ -39,18 +39,15 @@ absl::StatusOr<std::unique_ptr<FeatureSet>> FeatureSet::Build(const Plan& plan, 
   for (const MeasurePlan& measure : plan.measures) set->AddMeasure(plan, measure, layout);
   for (size_t w = 0; w < plan.builtins.window_days.size(); ++w) {
     if (plan.builtins.window_days[w] < 0) continue;
-    set->window_days_.push_back({plan.windows[w].length, plan.windows[w].tile, plan.builtins.window_days[w]});
+    const WindowPlan& window = plan.windows[w];
+    set->window_days_.push_back({window.length, window.tile, window.closed, plan.builtins.window_days[w]});
   }
   for (size_t s = 0; s < set->sources_.size(); ++s) {
-    for (auto& ladder : set->sources_[s].ladders) {
-      if (!ladder->Declare(layout)) {
-        return absl::InvalidArgumentError(fmt::format(
-            "source '{}' has more windowed features, or longer windows for their tiles, than a row can hold",
-            plan.sources[s]));
-      }
+    if (!Declare(&set->sources_[s], layout)) {
+      return absl::InvalidArgumentError(
+          fmt::format("source '{}' has more windowed features, or longer windows for their tiles, than a row can hold",
+                      plan.sources[s]));
     }
-    for (auto& items : set->sources_[s].items) items->Declare(layout);
-    for (auto& tail : set->sources_[s].tails) tail->Declare(layout);
   }
   const RowLayout built = layout->Build();
   int64_t words = built.cells + 64;
@@ -62,6 +59,20 @@ absl::StatusOr<std::unique_ptr<FeatureSet>> FeatureSet::Build(const Plan& plan, 
         words / 128));
   }
   return set;
+}
+
+bool FeatureSet::Declare(Source* source, RowLayoutBuilder* layout) {
+  for (auto& ladder : source->ladders) {
+    if (!ladder->Declare(layout)) return false;
+  }
+  for (auto& ring : source->rings) {
+    if (!ring->Declare(layout)) return false;
+  }
+  for (auto& items : source->items) items->Declare(layout);
+  for (auto& tail : source->tails) tail->Declare(layout);
+  for (auto& tally : source->tallies) tally->Declare(layout);
+  for (auto& sessions : source->sessions) sessions->Declare(layout);
+  return true;
 }
 
 void FeatureSet::AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLayoutBuilder* layout) {
@@ -76,15 +87,34 @@ void FeatureSet::AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLay
     if (aggregate == &kRecencyAggregate) origin_cells_[&measure - plan.measures.data()] = cells;
     return;
   }
-  const WindowPlan& window = plan.windows[measure.window];
-  if (measure.exact) {
+  const bool by_count = measure.last > 0;
+  const WindowPlan window = by_count ? WindowPlan() : plan.windows[measure.window];
+  const auto same_filter = [&](const auto& part) { return part.filter() == measure.filter; };
+  if (by_count || measure.exact || aggregate->shape == AggregateShape::kEvents) {
     FindOrAdd(
-        &source.tails, [&](const EventTail& t) { return t.filter() == measure.filter; }, name + ".tail", measure.filter)
+        &source.tails, [&](const EventTail& t) { return same_filter(t) && t.by_count() == by_count; },
+        name + (by_count ? ".last" : ".tail"), measure.filter, by_count)
         .AddRead(measure, aggregate, window.length, unit);
+  } else if (window.closed) {
+    FindOrAdd(
+        &source.rings, [&](const PeriodRing& r) { return r.Fits(window); },
+        fmt::format("{}.periods.{}.{}", plan.sources[measure.source], window.tile, window.offset), window.tile,
+        window.offset)
+        .AddRead(window, measure, aggregate, unit);
+  } else if (aggregate->shape == AggregateShape::kSessions) {
+    FindOrAdd(
+        &source.sessions, [&](const SessionTable& t) { return same_filter(t) && t.gap() == measure.gap; },
+        fmt::format("{}.sessions.{}", name, measure.gap), measure.filter, measure.gap)
+        .AddRead(window, measure, aggregate);
+  } else if (aggregate->shape == AggregateShape::kTally) {
+    const auto fits = [&](const Tally& t) {
+      return same_filter(t) && t.slot() == measure.slot && t.item_of() == aggregate->item && t.Fits(window);
+    };
+    FindOrAdd(&source.tallies, fits, name + ".tally", measure.slot, measure.filter, aggregate->item)
+        .AddRead(window, measure, aggregate, unit);
   } else if (aggregate->shape == AggregateShape::kItems) {
     FindOrAdd(
-        &source.items,
-        [&](const ItemTable& t) { return t.slot() == measure.slot && t.filter() == measure.filter && t.Fits(window); },
+        &source.items, [&](const ItemTable& t) { return t.slot() == measure.slot && same_filter(t) && t.Fits(window); },
         name + ".items", measure.slot, measure.filter)
         .AddRead(window, measure.max_items, measure.target);
   } else {
@@ -117,6 +147,9 @@ void FeatureSet::Update(const Record& record, RowRef* row, TimeMs now) const {
   }
   for (const auto& items : source.items) items->Add(record, row);
   for (const auto& tail : source.tails) tail->Add(record, row, now);
+  for (const auto& tally : source.tallies) tally->Add(record, row, now);
+  for (const auto& ring : source.rings) ring->Add(record, row, now);
+  for (const auto& sessions : source.sessions) sessions->Add(record, row, now);
 }
 
 void FeatureSet::Read(RowRef* row, TimeMs now, double* registers) const {
@@ -127,6 +160,9 @@ void FeatureSet::Read(RowRef* row, TimeMs now, double* registers) const {
     }
     for (const auto& items : source.items) items->Read(row, now, registers);
     for (const auto& tail : source.tails) tail->Read(row, now, registers);
+    for (const auto& tally : source.tallies) tally->Read(row, now, registers);
+    for (const auto& ring : source.rings) ring->Read(row, now, row->cells()[first_seen_], registers);
+    for (const auto& sessions : source.sessions) sessions->Read(row, now, registers);
     for (const Point& point : source.points) {
       registers[point.target] = point.aggregate->read(row->cells() + point.cells, now, point.unit, point.half_life);
     }
@@ -136,6 +172,10 @@ void FeatureSet::Read(RowRef* row, TimeMs now, double* registers) const {
     registers[tenure_target_] = first_seen == 0 ? kNull : static_cast<double>(now - first_seen);
   }
   for (const WindowDays& window : window_days_) {
+    if (window.closed) {
+      registers[window.target] = static_cast<double>(window.length) / static_cast<double>(kDay);
+      continue;
+    }
     if (window.length == 0) {
       registers[window.target] = static_cast<double>(now - row->cells()[first_seen_]) / static_cast<double>(kDay);
       continue;
@@ -157,12 +197,12 @@ TimeMs FeatureSet::Origin(const RowRef& row, int measure) const {
 }
 
 bool FeatureSet::Overflowed(const RowRef& row, TimeMs now) const {
-  for (const Source& source : sources_) {
-    for (const auto& tail : source.tails) {
-      if (tail->Overflowed(row, now)) return true;
-    }
-  }
-  return false;
+  const auto overflowed = [&](const auto& part) { return part->Overflowed(row, now); };
+  return std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
+    return std::any_of(source.tails.begin(), source.tails.end(), overflowed) ||
+           std::any_of(source.tallies.begin(), source.tallies.end(), overflowed) ||
+           std::any_of(source.sessions.begin(), source.sessions.end(), overflowed);
+  });
 }
 
 }  // namespace ebb

@@ -12,7 +12,10 @@
 #include "engine/stream/record.h"
 #include "operators/plan.h"
 #include "operators/window/items.h"
+#include "operators/window/periods.h"
+#include "operators/window/sessions.h"
 #include "operators/window/tail.h"
+#include "operators/window/tally.h"
 #include "operators/window/tile_ladder.h"
 
 namespace ebb {
@@ -31,7 +34,7 @@ class FeatureSet {
   void Prefetch(const Record& record, const RowRef& row) const;
   // Time from which a recency measure (or tenure, with measure -1) counts; 0 when there was no such event.
   TimeMs Origin(const RowRef& row, int measure) const;
-  // Whether an exact window lacks events that no longer fitted.
+  // Whether a window lacks events, items or sessions that no longer fitted.
   bool Overflowed(const RowRef& row, TimeMs now) const;
 
   // For `explain`.
@@ -51,12 +54,17 @@ class FeatureSet {
     std::vector<std::unique_ptr<TileLadder>> ladders;
     std::vector<std::unique_ptr<ItemTable>> items;
     std::vector<std::unique_ptr<EventTail>> tails;
+    std::vector<std::unique_ptr<Tally>> tallies;
+    std::vector<std::unique_ptr<PeriodRing>> rings;
+    std::vector<std::unique_ptr<SessionTable>> sessions;
   };
   struct WindowDays {
     DurationMs length, tile;
+    bool closed;
     int target;
   };
 
+  static bool Declare(Source* source, RowLayoutBuilder* layout);
   void AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLayoutBuilder* layout);
   void AddTiles(const Plan& plan, const MeasurePlan& measure, const Aggregate* aggregate, double unit);
 

@@ -3,6 +3,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/math.h"
+#include "engine/stream/time.h"
 
 namespace ebb {
 namespace {
@@ -26,6 +27,19 @@ bool SameText(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bi
 double SafeDivide(double a, double b) {
   const double quotient = b == 0 ? kNull : Finite(a / b);
   return IsNull(quotient) ? 0.0 : quotient;
+}
+
+// `time` and `offset` are whole milliseconds.
+double HourOf(double time, double offset) {
+  if (IsNull(time)) return kNull;
+  const auto local = static_cast<TimeMs>(time + offset);
+  return static_cast<double>(FloorDiv(local, kHour) - FloorDiv(local, kDay) * 24);
+}
+
+double WeekdayOf(double time, double offset) {
+  if (IsNull(time)) return kNull;
+  const int64_t day = FloorDiv(static_cast<TimeMs>(time + offset), kDay) + 3;  // day 0 was a Thursday
+  return static_cast<double>(day - FloorDiv(day, 7) * 7 + 1);
 }
 
 // `c` is the instruction's third register.
@@ -77,6 +91,10 @@ inline double Apply(Op op, double a, double b, const double& c) {
       return a > -1 ? Finite(PortableLog1p(a)) : kNull;
     case Op::kIsNull:
       return IsNull(a) ? 1.0 : 0.0;
+    case Op::kHourOfDay:
+      return HourOf(a, b);
+    case Op::kDayOfWeek:
+      return WeekdayOf(a, b);
   }
   EBB_CHECK(false, "instruction {}", static_cast<int>(op));
 }

@@ -45,9 +45,11 @@ enum class Op : uint8_t {
   kMin,         // the smaller; null when either is null
   kMax,
   kAbs,
-  kSqrt,    // null below 0
-  kLog1p,   // null at and below -1
-  kIsNull,  // 1 when a is null
+  kSqrt,       // null below 0
+  kLog1p,      // null at and below -1
+  kIsNull,     // 1 when a is null
+  kHourOfDay,  // of the time a, moved by b: 0 to 23
+  kDayOfWeek,  // of the time a, moved by b: 1 (Monday) to 7
 };
 
 struct Instruction {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "absl/container/inlined_vector.h"
+
 namespace ebb {
 namespace {
 
@@ -17,8 +19,8 @@ void EventTail::AddRead(const MeasurePlan& measure, const Aggregate* aggregate, 
     word = 1 + static_cast<int>(at - slots_.begin());
     if (at == slots_.end()) slots_.push_back(measure.slot);
   }
-  reads_.push_back({aggregate, word, length, unit, measure.max_items, measure.target});
-  max_events_ = std::max(max_events_, measure.max_events);
+  reads_.push_back({aggregate, word, length, measure.last, unit, measure.max_items, measure.options, measure.target});
+  max_events_ = std::max(max_events_, by_count_ ? measure.last : measure.max_events);
   longest_ = std::max(longest_, length);
 }
 
@@ -27,10 +29,15 @@ void EventTail::Declare(RowLayoutBuilder* layout) {
   overflow_ = layout->AddCells(name_ + ".overflow", 1);
 }
 
+void EventTail::Expire(RowRef* row, TimeMs now) const {
+  if (by_count_) return;
+  while (row->count(section_) > 0 && row->entry(section_, 0)[0] <= now - longest_) row->PopFront(section_);
+}
+
 void EventTail::Add(const Record& record, RowRef* row, TimeMs now) const {
   if (filter_ >= 0 && record.slots()[filter_] == 0) return;
-  while (row->count(section_) > 0 && row->entry(section_, 0)[0] <= now - longest_) row->PopFront(section_);
-  if (record.time <= now - longest_) return;
+  Expire(row, now);
+  if (!by_count_ && record.time <= now - longest_) return;
   if (row->count(section_) == max_events_) {
     const TimeMs oldest = std::min(row->entry(section_, 0)[0], record.time);
     row->cells()[overflow_] = std::max(row->cells()[overflow_], oldest);
@@ -47,14 +54,15 @@ void EventTail::Add(const Record& record, RowRef* row, TimeMs now) const {
 }
 
 void EventTail::Read(RowRef* row, TimeMs now, double* registers) const {
-  while (row->count(section_) > 0 && row->entry(section_, 0)[0] <= now - longest_) row->PopFront(section_);
+  Expire(row, now);
   for (const ReadPlan& read : reads_) registers[read.target] = ReadOne(read, *row, now);
 }
 
 double EventTail::ReadOne(const ReadPlan& read, const RowRef& row, TimeMs now) const {
-  int first = row.count(section_);
-  while (first > 0 && row.entry(section_, first - 1)[0] > now - read.length) --first;
+  int first = by_count_ ? std::max(0, row.count(section_) - read.last) : row.count(section_);
+  while (!by_count_ && first > 0 && row.entry(section_, first - 1)[0] > now - read.length) --first;
   if (read.aggregate->shape == AggregateShape::kItems) return CountItems(read, row, first);
+  if (read.aggregate->shape != AggregateShape::kTiles) return ReadMany(read, row, first);
   int64_t cells[Aggregate::kMaxWords] = {};
   for (int i = first; i < row.count(section_); ++i) {
     const int64_t* entry = row.entry(section_, i);
@@ -75,6 +83,25 @@ double EventTail::CountItems(const ReadPlan& read, const RowRef& row, int first)
   return count;
 }
 
-bool EventTail::Overflowed(const RowRef& row, TimeMs now) const { return row.cells()[overflow_] > now - longest_; }
+double EventTail::ReadMany(const ReadPlan& read, const RowRef& row, int first) const {
+  absl::InlinedVector<TimedValue, 64> events;
+  for (int i = first; i < row.count(section_); ++i) {
+    const int64_t* entry = row.entry(section_, i);
+    const int64_t value = read.word == 0 ? 0 : entry[read.word];
+    if (value != kNoValue) events.push_back({entry[0], value});
+  }
+  if (read.aggregate->shape == AggregateShape::kEvents) return read.aggregate->of_events(events, read.unit);
+  std::sort(events.begin(), events.end(), [](const TimedValue& a, const TimedValue& b) { return a.value < b.value; });
+  absl::InlinedVector<ItemCount, 64> items;
+  for (const TimedValue& event : events) {
+    if (items.empty() || items.back().item != event.value) items.push_back({event.value, 0});
+    ++items.back().count;
+  }
+  return read.aggregate->of_items(items, read.options, read.unit);
+}
+
+bool EventTail::Overflowed(const RowRef& row, TimeMs now) const {
+  return !by_count_ && row.cells()[overflow_] > now - longest_;
+}
 
 }  // namespace ebb

@@ -17,7 +17,7 @@ constexpr TimeMs kT = 1'700'000'000'000;
 // count and sum of slot 0 over 100 ms, last and distinct of slot 0 over 1000 ms; at most 5 events; filter is slot 1.
 class EventTailTest : public ::testing::Test {
  protected:
-  explicit EventTailTest(int filter = -1) : tail_("tail", filter) {
+  explicit EventTailTest(int filter = -1) : tail_("tail", filter, false) {
     const auto add = [this](const char* name, int slot, DurationMs length, int target) {
       MeasurePlan measure;
       measure.slot = slot;

@@ -24,7 +24,7 @@ def time_text(ms):
 class Customer:
     def __init__(self, key, rules):
         self.key = key
-        self.events = []
+        self.events = semantics.History()
         self.used_ids = {}      # source -> (id, effective time) of each record that was used and had one
         self.last_record = None
         self.last_evaluation = None
@@ -49,7 +49,7 @@ def clocks(tree, recencies):
 class Run:
     def __init__(self, pipeline, logs, until=None):
         """`logs`: source name -> list of logs, each a list of lines. `until`: the last time that is looked at."""
-        self.pipeline = pipeline
+        self.pipeline = dict(pipeline, measures=semantics.measures(pipeline))
         self.rules = pipeline.get('alerts', [])
         self.customers = {}
         self.lines, self.alerts = [], []
@@ -92,7 +92,7 @@ class Run:
             record['duplicate'] = True
             return
         customer.events.append({'time': record['time'], 'source': source['name'], 'slots': slots, 'names': names,
-                                'processed': number})
+                                'processed': number, 'effective': now, 'holds': {}})
         customer.last_record = now
         evaluate = self.pipeline['evaluate']
         values, rate = self.compute(customer, now)
@@ -181,11 +181,21 @@ class Run:
             if instant >= first:
                 yield instant
 
+    def closes(self, customer, now):
+        """The ends of the periods of at_close after the last evaluation, or after the last record without one."""
+        since = customer.last_record if customer.last_evaluation is None else customer.last_evaluation
+        if since - customer.last_record > self.horizon:
+            return
+        for name in self.pipeline['evaluate'].get('at_close', []):
+            window = next(w for w in self.pipeline['windows'] if w['name'] == name)
+            yield max(now, semantics.period_start(window, since) + window['hop'])
+
     def arm(self, customer, now, values, rate):
         """Finds the next time at which something happens by itself, and what."""
         times = [(time, 'silence') for time in self.deadlines(customer, now, values, rate)]
         if customer.due is not None:
             times.append((customer.due, 'schedule'))
+        times += [(time, 'schedule') for time in self.closes(customer, now)]
         also_every = self.pipeline['evaluate'].get('also_every', 0)
         if also_every and customer.last_evaluation is not None \
                 and customer.last_evaluation - customer.last_record <= self.horizon:

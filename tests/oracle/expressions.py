@@ -2,6 +2,7 @@
 #
 #   ('number', 2.5) ('duration', ms) ('text', 'app') ('bool', True) ('null',) ('name', 'calls_week')
 #   ('+', a, b) and the like for + - * / < <= > >= == != and or; ('neg', a) ('not', a)
+#   ('hour', offset) and ('weekday', offset): of a record's time, moved by milliseconds
 #   ('in', a, [constants]) ('if', c, a, b) ('coalesce', a, b) and the other functions by name
 import math
 
@@ -45,6 +46,9 @@ def value(tree, names, rate=None):
         return None
     if op == 'name':
         return names[tree[1]]
+    if op in ('hour', 'weekday'):
+        local = names['(time)'] + tree[1]
+        return float(local // 3600000 % 24 if op == 'hour' else (local // 86400000 + 3) % 7 + 1)
     if op == 'rate':
         return rate(tree[1][1])
     if op == 'in':
@@ -109,6 +113,8 @@ def text(tree, outer=0):
         return 'null'
     if op == 'name':
         return tree[1]
+    if op in ('hour', 'weekday'):
+        return f"{op}({'-' if tree[1] < 0 else ''}{duration_text(abs(tree[1])) if tree[1] else ''})"
     if op not in BINDING:
         return f"{op}({', '.join(text(t) for t in tree[1:])})"
     binding = BINDING[op]

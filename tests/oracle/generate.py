@@ -3,6 +3,7 @@
 import json
 import random
 
+import aggregates
 import expressions
 import semantics
 
@@ -14,6 +15,11 @@ KINDS = ['app', 'shop', 'bank', 'é\u00df']
 WINDOWS = [(10 * MINUTE, [MINUTE]), (HOUR, [5 * MINUTE, 20 * MINUTE, 0]), (6 * HOUR, [45 * MINUTE, 30 * MINUTE, 0]),
            (DAY, [30 * MINUTE, 45 * MINUTE, 0, 0]), (2 * DAY, [90 * MINUTE, 0]), (7 * DAY, [6 * HOUR, 7 * DAY, 0, 0]),
            (30 * DAY, [DAY, 5 * DAY, 0, 0]), (90 * DAY, [DAY, 15 * DAY, 0]), (0, [0])]
+
+
+# Windows of closed periods: (length, hops).
+CLOSED = [(HOUR, [HOUR, 10 * MINUTE]), (DAY, [DAY, 6 * HOUR]), (7 * DAY, [DAY, 12 * HOUR]), (20 * DAY, [DAY, 5 * DAY]),
+          (56 * DAY, [7 * DAY, 56 * DAY])]
 
 
 # Pipelines.
@@ -49,6 +55,8 @@ def field_condition(rng):
         ('in', ('name', 'n'), [1, 2, 3, 5, 8]),
         ('coalesce', ('name', 'flag'), ('bool', True)),
         ('is_null', ('name', 'n')),
+        ('<', ('hour', rng.choice([0, 8 * HOUR, -5 * HOUR])), ('number', rng.choice([6, 12]))),
+        ('>=', ('weekday', rng.choice([0, 8 * HOUR, -5 * HOUR])), ('number', 6)),
     ])
     return ('not', condition) if rng.random() < 0.2 else condition
 
@@ -77,6 +85,11 @@ def make_windows(rng):
         if tile:
             window['tile'] = tile
         windows.append(window)
+    for length, hops in rng.sample(CLOSED, rng.randint(0, 2)):
+        window = {'name': f'w{len(windows)}', 'length': length, 'hop': rng.choice(hops)}
+        if rng.random() < 0.4:
+            window['offset'] = rng.randrange(window['hop'])
+        windows.append(window)
     return windows
 
 
@@ -85,13 +98,18 @@ def make_measure(rng, name, sources, windows):
     numeric = [f['name'] for f in source['fields'] if f['type'] in ('int', 'decimal')]
     feature = {'name': name, 'from': source['name']}
     shape = rng.random()
-    if shape < 0.15:
+    finite = [w['name'] for w in windows if w['length'] and not w.get('hop')]
+    if rng.random() < 0.5:
+        make_new_measure(rng, feature, source, numeric, windows)
+    elif shape < 0.15:
         feature['agg'] = 'recency'
     elif shape < 0.25:
         feature.update(agg='decayed_sum', of=rng.choice(numeric), half_life=rng.choice([HOUR, 36 * HOUR, 14 * DAY]))
     else:
         names = [w['name'] for w in windows]
-        feature['over'] = rng.sample(names, rng.randint(1, len(names))) if rng.random() < 0.6 else rng.choice(names)
+        if 0.40 <= shape < 0.55:
+            names = [w['name'] for w in windows if not w.get('hop')]
+        feature['over'] = some(rng, names)
         if shape < 0.40:
             feature['agg'] = rng.choice(['count', 'interarrival_mean'])
         elif shape < 0.55:
@@ -101,12 +119,66 @@ def make_measure(rng, name, sources, windows):
             feature['of'] = rng.choice(numeric)
             feature['agg'] = rng.sample(aggregates, rng.randint(1, 3)) if rng.random() < 0.5 else rng.choice(aggregates)
         over = feature['over'] if isinstance(feature['over'], list) else [feature['over']]
-        finite = all(w['length'] for w in windows if w['name'] in over)
-        if finite and feature['agg'] != 'interarrival_mean' and rng.random() < 0.25:
+        if all(name in finite for name in over) and feature['agg'] != 'interarrival_mean' and rng.random() < 0.25:
             feature['exact'] = True
+        elif rng.random() < 0.1:
+            del feature['over']
+            feature['last'] = rng.choice([1, 2, 7, 40])
     if rng.random() < 0.4:
         feature['where'] = ('name', 'flag') if rng.random() < 0.5 else field_condition(rng)
     return feature
+
+
+def some(rng, names):
+    return rng.sample(names, rng.randint(1, len(names))) if rng.random() < 0.6 else rng.choice(names)
+
+
+def make_new_measure(rng, feature, source, numeric, windows):
+    """Aggregates of tallies, events, closed periods and sessions, and conditions beside the filter."""
+    tiled = [w['name'] for w in windows if not w.get('hop')]
+    finite = [w['name'] for w in windows if w['length'] and not w.get('hop')]
+    closed = [w['name'] for w in windows if w.get('hop')]
+    kind = rng.choice(['tiles', 'tally', 'tally', 'events', 'periods', 'periods', 'sessions'])
+    if kind == 'periods' and closed:
+        feature.update(agg=rng.choice(aggregates.SERIES), over=some(rng, closed))
+        if 'streak' not in feature['agg'] and rng.random() < 0.5:
+            feature['of'] = rng.choice(numeric)
+        for aggregate, key, values in SHAPES:
+            if feature['agg'] == aggregate and rng.random() < 0.5:
+                feature[key] = rng.choice(values)
+    elif kind == 'sessions' and finite:
+        feature.update(agg=rng.sample(aggregates.SESSIONS, rng.randint(1, 3)), over=some(rng, finite), max_sessions=300,
+                       gap=rng.choice([1000, 5 * MINUTE, 30 * MINUTE, 6 * HOUR]))
+    elif kind == 'events' and finite:
+        feature.update(agg='interarrival_cv', over=some(rng, finite))
+    elif kind == 'tally':
+        feature.update(agg=rng.choice(['quantile', 'entropy', 'top', 'top_share']), over=some(rng, tiled))
+        feature['of'] = rng.choice(numeric + ['kind', 'flag'] * (feature['agg'] in ('entropy', 'top_share')))
+        if feature['agg'] == 'quantile':
+            feature['q'] = rng.choice([0.5, 0.9, 0.123456, 0.01, 1])
+        elif feature['agg'] != 'entropy' and rng.random() < 0.4:
+            feature['rank'] = rng.choice([1, 2, 3])
+    else:
+        feature.update(agg=rng.choice(['stddev', 'share', 'ratio']), over=some(rng, tiled + closed))
+        if feature['agg'] == 'stddev':
+            feature['of'] = rng.choice(numeric)
+        else:
+            feature['part'] = field_condition(rng)
+        if feature['agg'] == 'ratio':
+            feature['to'] = field_condition(rng)
+    over = feature['over'] if isinstance(feature['over'], list) else [feature['over']]
+    if kind not in ('periods', 'sessions') and rng.random() < 0.25:
+        if all(name in finite for name in over):
+            feature['exact'] = True
+        elif rng.random() < 0.5:
+            del feature['over']
+            feature['last'] = rng.choice([1, 3, 10, 50])
+
+
+# Options of aggregates of closed periods.
+SHAPES = [('deviation', 'robust', [True]), ('deviation', 'latest', ['open', 'closed']),
+          ('deviation', 'min_spread', [0.5, 1]), ('cusum', 'min_spread', [0.25, 2]), ('cusum', 'slack', [0, 0.125, 1]),
+          ('cusum', 'direction', ['up', 'down']), ('ewma', 'alpha', [0.1, 0.75, 1])]
 
 
 class Expressions:
@@ -115,10 +187,13 @@ class Expressions:
     def __init__(self, rng, pipeline):
         self.rng = rng
         self.numbers, self.durations, self.rateable, self.conditions = [], ['tenure'], [], []
+        self.moving = []    # grow by themselves, so they can't be the threshold of a timer
         for measure in semantics.measures(pipeline):
-            is_duration = measure['agg'] in ('recency', 'interarrival_mean')
+            if measure['agg'] == 'session_recency':
+                self.moving.append(measure['name'])
+            is_duration = measure['agg'] in ('recency', 'interarrival_mean', 'session_length', 'session_recency')
             (self.durations if is_duration else self.numbers).append(measure['name'])
-            if measure['agg'] in ('count', 'sum', 'distinct') and measure['window']['length']:
+            if measure['agg'] in ('count', 'sum', 'distinct') and measure['window'] and measure['window']['length']:
                 self.rateable.append(measure['name'])
 
     def number(self, depth):
@@ -211,7 +286,8 @@ def make_alert(rng, number, expressions_of, timers, recencies):
 def clock_condition(rng, expressions_of, recencies):
     """A comparison that turns true as time passes, with a threshold that is constant or a measured feature."""
     clock = ('name', rng.choice(recencies + ['tenure']))
-    durations = [d for d in expressions_of.durations if d.startswith('f') and d not in recencies]
+    durations = [d for d in expressions_of.durations
+                 if d.startswith('f') and d not in recencies and d not in expressions_of.moving]
     threshold = ('duration', rng.choice([10 * MINUTE, HOUR, 36 * HOUR, 7 * DAY]))
     if durations and rng.random() < 0.3:
         threshold = ('*', ('number', rng.choice([1, 2, 1.5])), ('name', rng.choice(durations)))
@@ -247,6 +323,11 @@ def make_pipeline(seed, timers):
             evaluate['at_most_every'] = rng.choice([1000, HOUR, 2 * DAY])
         if rng.random() < 0.5:
             evaluate['also_every'] = rng.choice([6 * HOUR, DAY, 11 * DAY])
+        closed = [w['name'] for w in pipeline['windows'] if w.get('hop', 0) >= 6 * HOUR]
+        if closed and rng.random() < 0.6:
+            evaluate['at_close'] = rng.sample(closed, rng.randint(1, len(closed)))
+            if rng.random() < 0.3:
+                evaluate['on'] = rng.sample(names, 1)
     return pipeline
 
 
@@ -403,6 +484,8 @@ def duration(ms):
 def window_text(window):
     if window['length'] == 0:
         return 'ever'
+    if 'hop' in window:
+        return flow({k: duration(window[k]) for k in ('length', 'hop', 'offset') if k in window})
     if 'tile' in window:
         return flow({'length': duration(window['length']), 'tile': duration(window['tile'])})
     return duration(window['length'])
@@ -410,8 +493,9 @@ def window_text(window):
 
 def feature_text(feature):
     out = {k: v for k, v in feature.items() if k != 'name'}
-    if 'half_life' in out:
-        out['half_life'] = duration(out['half_life'])
+    for key in ('half_life', 'gap'):
+        if key in out:
+            out[key] = duration(out[key])
     return f"  {feature['name']}: {flow(out)}"
 
 
@@ -444,7 +528,7 @@ def pipeline_text(pipeline, directory):
     lines += ['windows:'] + [f"  {w['name']}: {window_text(w)}" for w in pipeline['windows']]
     lines += [f"accuracy: {{max_edge_error: {pipeline['max_edge_error'] * 100:g}%}}", 'features:']
     lines += [feature_text(f) for f in pipeline['features']] + ['scores:']
-    evaluate = {k: v if k == 'on' else duration(v) for k, v in pipeline['evaluate'].items()}
+    evaluate = {k: v if k in ('on', 'at_close') else duration(v) for k, v in pipeline['evaluate'].items()}
     for score in pipeline['scores']:
         lines += score_text(score, evaluate)
     if pipeline['alerts']:

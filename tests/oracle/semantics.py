@@ -2,10 +2,12 @@
 # is computed from all events that the customer has had so far. No code and no method is shared with the engine.
 #
 # A pipeline is a dict as generate.py makes it; times and durations are milliseconds.
+import bisect
 import decimal
 import json
 import math
 
+import aggregates
 import expressions
 from portable_math import exp2, logistic
 
@@ -19,7 +21,9 @@ class Unusable(Exception):
 
 
 def tile_of(window, max_edge_error):
-    """The tile of a sawtooth window: by hand, or the coarsest that divides the length and keeps the error."""
+    """The tile of a window: its hop, by hand, or the coarsest that divides the length and keeps the error."""
+    if window.get('hop'):
+        return window['hop']
     if window['length'] == 0 or window.get('tile'):
         return window.get('tile', 0)
     for tile in TILES:
@@ -129,7 +133,7 @@ def decode(source, line):
         if key is None or key == '':
             raise Unusable('missing_key')
         time = time_value(source['unit'], at_path(members, source['time']))
-        slots, names = {}, {}
+        slots, names = {}, {'(time)': time}
         for field in source['fields']:
             if 'expr' in field:
                 slots[field['name']] = computed_slot(field, expressions.value(field['expr'], names))
@@ -197,13 +201,18 @@ def measures(pipeline):
     for feature in pipeline['features']:
         if 'expr' in feature:
             continue
-        aggregates = feature['agg'] if isinstance(feature['agg'], list) else [feature['agg']]
         overs = feature.get('over')
-        for aggregate in aggregates:
+        for aggregate in feature['agg'] if isinstance(feature['agg'], list) else [feature['agg']]:
             base = feature['name'] + (f'_{aggregate}' if isinstance(feature['agg'], list) else '')
             for over in overs if isinstance(overs, list) else [overs]:
                 name = base + (f'_{over}' if isinstance(overs, list) else '')
                 out.append(dict(feature, name=name, agg=aggregate, window=windows.get(over)))
+    for measure in out:
+        if measure['agg'] in aggregates.SESSIONS:
+            # Sessions with the same gap and filter are kept together, for the longest of their windows.
+            shared = [m for m in out if m['agg'] in aggregates.SESSIONS and m['from'] == measure['from'] and
+                      m['gap'] == measure['gap'] and m.get('where') == measure.get('where')]
+            measure['longest'] = max(m['window']['length'] for m in shared)
     return out
 
 
@@ -212,19 +221,76 @@ def window_start(measure, now):
     window = measure['window']
     if window is None or window['length'] == 0:
         return None
-    if measure.get('exact'):
+    if window.get('hop'):
+        return period_start(window, now) - window['length']
+    if measure.get('exact') or measure['agg'] == 'interarrival_cv':
         return now - window['length'] + 1
     return now // window['tile'] * window['tile'] - window['length']
 
 
+def period_start(window, time):
+    """When the period began that `time` lies in."""
+    offset = window.get('offset', 0)
+    return (time - offset) // window['hop'] * window['hop'] + offset
+
+
+def holds(condition, event):
+    """Whether a condition on records is true of an event; looked up when it was asked before."""
+    known = event['holds']
+    if id(condition) not in known:
+        known[id(condition)] = expressions.value(condition, event['names']) is True
+    return known[id(condition)]
+
+
+class History(list):
+    """A customer's events in the order of processing. It remembers which of them count for a measure."""
+
+    def __init__(self):
+        super().__init__()
+        self.known = {}
+
+    def counted(self, measure):
+        """The events of the measure's source and filter: in the order of processing; oldest first, in the order of
+        processing for equal times."""
+        where = measure.get('where')
+        known = self.known.setdefault((measure['from'], id(where)), {'seen': 0, 'processed': [], 'by_time': []})
+        for event in self[known['seen']:]:
+            if event['source'] == measure['from'] and (where is None or holds(where, event)):
+                known['processed'].append(event)
+                bisect.insort_right(known['by_time'], event, key=time_of)
+        known['seen'] = len(self)
+        return known['processed'], known['by_time']
+
+
+def time_of(event):
+    return event['time']
+
+
 def covered(measure, events, now):
     """The customer's events that count, oldest first, in the order of processing for equal times."""
+    chosen = events.counted(measure)[1]
+    window = measure['window']
+    if window is not None and window.get('hop'):
+        chosen = chosen[:bisect.bisect_left(chosen, period_start(window, now), key=time_of)]
     start = window_start(measure, now)
-    chosen = [e for e in events if e['source'] == measure['from'] and (start is None or e['time'] >= start)]
-    where = measure.get('where')
-    if where is not None:
-        chosen = [e for e in chosen if expressions.value(where, e['names']) is True]
-    return sorted(chosen, key=lambda e: e['time'])
+    if start is not None:
+        chosen = chosen[bisect.bisect_left(chosen, start, key=time_of):]
+    return chosen[-measure['last']:] if measure.get('last') else chosen
+
+
+def series(measure, events, now):
+    """Totals (or numbers of events) of the closed periods since the customer's first event, and of the one begun."""
+    window = measure['window']
+    begun = period_start(window, now)
+    first = max(begun - window['length'], period_start(window, min(e['time'] for e in events)))
+    starts = list(range(first, begun + 1, window['hop']))
+    totals = dict.fromkeys(starts, 0)
+    for event in events.counted(measure)[0]:
+        start = period_start(window, event['time'])
+        amount = event['slots'][measure['of']] if measure.get('of') else 1
+        if start in totals and amount is not None:
+            totals[start] += amount
+    return [totals[s] for s in starts[:-1]], totals[begun]
 
 
 def decayed_sum(measure, events, now, values, unit):
@@ -243,8 +309,17 @@ def decayed_sum(measure, events, now, values, unit):
 
 def measured(measure, decimals, events, now):
     """The value of one feature at `now` over the events that the customer has had so far."""
+    unit = 10.0**decimals
+    if measure['agg'] in aggregates.SESSIONS:
+        return aggregates.of_sessions(measure, events.counted(measure)[0], now)
+    if measure['agg'] in aggregates.SERIES:
+        return aggregates.of_series(measure, *series(measure, events, now), unit)
     chosen = covered(measure, events, now)
-    aggregate, unit = measure['agg'], 10.0**decimals
+    return value_of(measure, chosen, now, unit)
+
+
+def value_of(measure, chosen, now, unit):
+    aggregate = measure['agg']
     if aggregate == 'count':
         return float(len(chosen))
     if aggregate == 'recency':
@@ -253,6 +328,12 @@ def measured(measure, decimals, events, now):
         if len(chosen) < 2:
             return None
         return float(chosen[-1]['time'] - chosen[0]['time']) / (len(chosen) - 1)
+    if aggregate == 'interarrival_cv':
+        return aggregates.interarrival_cv([e['time'] for e in chosen])
+    if aggregate in ('share', 'ratio'):
+        part = sum(holds(measure['part'], e) for e in chosen)
+        whole = sum(holds(measure['to'], e) for e in chosen) if aggregate == 'ratio' else len(chosen)
+        return float(part) / float(whole) if whole else None
     values = [(e, e['slots'][measure['of']]) for e in chosen if e['slots'][measure['of']] is not None]
     numbers = [number for _, number in values]
     if aggregate == 'distinct':
@@ -261,7 +342,9 @@ def measured(measure, decimals, events, now):
         return float(sum(numbers)) / unit
     if aggregate == 'decayed_sum':
         values.sort(key=lambda v: v[0]['processed'])
-        return decayed_sum(measure, events, now, values, unit)
+        return decayed_sum(measure, chosen, now, values, unit)
+    if aggregate in aggregates.OF_VALUES:
+        return aggregates.OF_VALUES[aggregate](measure, numbers, unit)
     if not numbers:
         return None
     if aggregate == 'mean':
@@ -278,14 +361,15 @@ def feature_values(pipeline, events, now):
     """All features by name, measured ones and derived ones, with tenure for expressions."""
     values, window_of = {'tenure': tenure(events, now)}, {}
     fields = {s['name']: {f['name']: f for f in s['fields']} for s in pipeline['sources']}
-    for measure in measures(pipeline):
+    for measure in pipeline['measures'] if 'measures' in pipeline else measures(pipeline):
         decimals = fields[measure['from']][measure['of']].get('decimals', 0) if measure.get('of') else 0
         values[measure['name']] = measured(measure, decimals, events, now)
         window_of[measure['name']] = measure
 
     def rate(name):
         measure = window_of[name]
-        start = now - measure['window']['length'] if measure.get('exact') else window_start(measure, now)
+        whole = measure.get('exact') or measure['window'].get('hop')
+        start = now - measure['window']['length'] if whole else window_start(measure, now)
         return expressions.divide(values[name], float(now - start) / DAY)
 
     for feature in pipeline['features']:

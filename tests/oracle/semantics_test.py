@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import aggregates
 import evaluation
 import expressions
 import portable_math
@@ -178,6 +179,59 @@ class WindowTest(unittest.TestCase):
         self.assertEqual(got[0]['r'], 1.0 / ((DAY + 10 * 60000) / DAY))
 
 
+class AggregateTest(unittest.TestCase):
+    def test_values(self):
+        self.assertAlmostEqual(aggregates.stddev({}, [2, 4, 4, 4, 5, 5, 7, 9], 1.0), math.sqrt(32 / 7), delta=1e-14)
+        self.assertIsNone(aggregates.stddev({}, [2], 1.0))
+        self.assertEqual([aggregates.bin_middle(v) for v in (63, 64, 127, 128, -1000)], [63, 64, 126, 129, -999])
+        for value in range(1, 100000, 7):
+            self.assertLessEqual(abs(aggregates.bin_middle(value) - value), value / 64)
+        values = [50, 10, 40, 20, 30]
+        self.assertEqual([aggregates.quantile({'q': q}, values, 10.0) for q in (0.2, 0.21, 0.5, 1)], [1, 2, 3, 5])
+        self.assertAlmostEqual(aggregates.entropy({}, ['a', 'b'], 1.0), math.log(2), delta=1e-15)
+        self.assertEqual(aggregates.top({'rank': 2}, [5, 5, 3, 3, 1], 1.0), 5)
+        self.assertEqual(aggregates.top_share({}, ['x', 'x', 'y', 'z'], 1.0), 0.5)
+        self.assertEqual(aggregates.interarrival_cv([0, 10, 40]), math.sqrt(200.0) / 20)
+
+    def test_periods(self):
+        self.assertEqual(aggregates.slope([10, 20, 30, 40], 10.0), 1.0)
+        self.assertEqual(aggregates.deviation({}, [10, 20, 30], 0, 1.0), -2.0)
+        self.assertEqual(aggregates.deviation({'robust': True}, [10, 20, 30, 1000, 10], 5, 1.0), -15 / (1.4826 * 10))
+        self.assertEqual(aggregates.deviation({'latest': 'closed'}, [10, 20, 30, 0], 77, 1.0), -2.0)
+        self.assertEqual(aggregates.cusum({}, [10, 20, 30, 10, 0, 30], 1.0), 0.5)
+        self.assertEqual(aggregates.ewma({'alpha': 0.5}, [80, 40, 20], 1.0), 40.0)
+        streaks = [{'name': n, 'from': 'calls', 'agg': n, 'over': 'days'} for n in ('active_streak', 'silent_streak')]
+        windows = [{'name': 'days', 'length': 5 * DAY, 'hop': DAY}]
+        got = features_of(streaks, [line(T0 + HOUR), line(T0 + DAY), line(T0 + 4 * DAY, customer='b'),
+                                    line(T0 + 4 * DAY)], windows=windows)
+        self.assertEqual([tuple(g.values()) for g in got], [(1, 0), (2, 0), (1, 0), (1, 0)])
+
+    def test_closed_windows_end_with_the_last_period(self):
+        counts = [{'name': 'c', 'from': 'calls', 'agg': 'count', 'over': 'days'}]
+        windows = [{'name': 'days', 'length': 2 * DAY, 'hop': DAY, 'offset': HOUR}]
+        got = features_of(counts, [line(T0), line(T0 + HOUR), line(T0 + DAY + HOUR - 1), line(T0 + DAY + HOUR),
+                                   line(T0 + 2 * DAY + HOUR)], windows=windows)
+        self.assertEqual([g['c'] for g in got], [0, 1, 1, 3, 3])
+
+    def test_sessions(self):
+        names = aggregates.SESSIONS
+        features = [{'name': n, 'from': 'calls', 'agg': n, 'over': 'day', 'gap': 10} for n in names]
+        late = source(disorder=HOUR)
+        lines = [line(T0), line(T0 + 10), line(T0 + 30), line(T0 + 21), line(T0 + 20)]
+        run = evaluation.Run(pipeline(features, sources=[late]), {'calls': [lines]})
+        got = [tuple(o['features'][n] for n in names) for o in run.all()]
+        # In order of time 0, 10, 20, 21, 30: one session that grows.
+        self.assertEqual(got[1], (1, 10, 2, None, 0))
+        self.assertEqual(got[-1], (1, 30, 5, None, 0))
+        got = features_of(features, [line(T0), line(T0 + 11), line(T0 + 11), line(T0 + 40)])
+        self.assertEqual(got[-1], dict(zip(names, (3, 0, 4 / 3, 29, 2 / 3))))
+
+    def test_clock_of_a_record(self):
+        names = {'(time)': T0 + 23 * HOUR}      # a Friday
+        self.assertEqual([expressions.value((op, offset), names) for op in ('hour', 'weekday')
+                          for offset in (0, HOUR, -24 * HOUR)], [23, 0, 23, 5, 6, 4])
+
+
 class EvaluationTest(unittest.TestCase):
     def kinds(self, lines, evaluate, points=()):
         score = {'name': 's', 'link': 'none', 'intercept': 0.0, 'points': list(points),
@@ -199,6 +253,17 @@ class EvaluationTest(unittest.TestCase):
         # The window reaches back a day and a tile of 15 minutes: one more evaluation lies beyond it.
         self.assertEqual([g[:2] for g in got], [('event', '04T00:00'), ('schedule', '05T00:00'),
                                                 ('schedule', '06T00:00'), ('event', '03T00:00')])
+
+    def test_evaluations_at_the_close_of_periods(self):
+        windows = [{'name': 'day', 'length': DAY}, {'name': 'days', 'length': 2 * DAY, 'hop': DAY}]
+        features = [{'name': 'c', 'from': 'calls', 'agg': 'count', 'over': 'days'}]
+        lines = [line(T0 + HOUR), line(T0 + 9 * DAY, customer='b')]
+        for on, first in ((['calls'], [('event', 0)]), ([], [])):
+            run = evaluation.Run(pipeline(features, windows=windows, evaluate={'on': on, 'at_close': ['days']}),
+                                 {'calls': [lines]})
+            got = [(o['trigger']['kind'], o['features']['c']) for o in run.all() if o['customer_id'] == 'a']
+            # The window reaches three days back with the period that has begun: one more evaluation lies beyond it.
+            self.assertEqual(got, first + [('schedule', 1), ('schedule', 1), ('schedule', 0), ('schedule', 0)])
 
     def test_silence_fires_when_the_comparison_turns_true(self):
         points = [{'when': ('>', ('name', 'silence'), ('duration', DAY)), 'weight': 1.0}]

@@ -27,6 +27,16 @@ struct Event {
   std::vector<std::optional<int64_t>> slots;
 };
 
+// One whose value is computed anew below; windows_property_test.cc has the others.
+const Aggregate* RandomAggregate(Random* random) {
+  while (true) {
+    const Aggregate* a = Aggregates()[random->Below(Aggregates().size())];
+    const bool here =
+        a->shape == AggregateShape::kTiles || a->shape == AggregateShape::kItems || a->shape == AggregateShape::kPoint;
+    if (here && !a->takes(kTakesPart)) return a;
+  }
+}
+
 // A random pipeline of measures only. Its windows are short and long, nested and not, with tiles that may not divide.
 Plan RandomPlan(Random* random) {
   static constexpr DurationMs kLengths[] = {10 * kMinute, kHour,     3 * kHour, 12 * kHour, kDay,
@@ -46,7 +56,7 @@ Plan RandomPlan(Random* random) {
   }
   int registers = 0;
   for (uint64_t n = 1 + random->Below(16); n > 0; --n) {
-    const Aggregate* aggregate = Aggregates()[random->Below(Aggregates().size())];
+    const Aggregate* aggregate = RandomAggregate(random);
     MeasurePlan measure;
     measure.aggregate = aggregate->name;
     measure.source = static_cast<int>(random->Below(kSources));
@@ -57,7 +67,7 @@ Plan RandomPlan(Random* random) {
     measure.exact = aggregate->windowed() && plan.windows[measure.window].length > 0 && random->Chance(0.25);
     measure.max_events = 5 + static_cast<int>(random->Below(40));
     measure.max_items = 1 + static_cast<int>(random->Below(12));
-    if (aggregate->takes_half_life) measure.half_life = random->Between(kHour, 10 * kDay);
+    if (aggregate->takes(kTakesHalfLife)) measure.half_life = random->Between(kHour, 10 * kDay);
     measure.target = registers++;
     plan.measures.push_back(measure);
   }
@@ -172,11 +182,20 @@ class BruteForce {
     if (name == "sum") return static_cast<double>(sum) / unit;
     if (values.empty()) return kNull;
     if (name == "mean") return static_cast<double>(sum) / unit / count;
+    if (name == "stddev") return Spread(values, sum) / unit;
     if (name == "first") return static_cast<double>(values.front()) / unit;
     if (name == "last") return static_cast<double>(values.back()) / unit;
     if (name == "min") return static_cast<double>(*std::min_element(values.begin(), values.end())) / unit;
     EXPECT_EQ(name, "max");
     return static_cast<double>(*std::max_element(values.begin(), values.end())) / unit;
+  }
+
+  static double Spread(const std::vector<int64_t>& values, int64_t sum) {
+    const auto n = static_cast<int64_t>(values.size());
+    if (n < 2) return kNull;
+    int64_t squares = 0;
+    for (int64_t v : values) squares += v * v;
+    return std::sqrt(static_cast<double>(n * squares - sum * sum) / static_cast<double>(n * (n - 1)));
   }
 
   double DecayedSum(const MeasurePlan& measure, TimeMs now) const {
