@@ -226,6 +226,8 @@ inline void RowRef::PopFront(int section) {
 // The row as bytes for the store: layout id, time, next timer, cells and entries, without the key, each word stripped
 // of its leading zero bytes. Equal content gives equal bytes, however the row came about.
 void EncodeRow(RowRef row, std::string* out);
+// The room that EncodeRow asks for behind what `out` holds, at most.
+size_t MostEncodedBytes(RowRef row);
 // Makes the row of `key` from EncodeRow's bytes. False when they are damaged or of another layout.
 bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, RowTable* table);
 

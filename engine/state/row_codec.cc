@@ -87,18 +87,29 @@ class WordWriter {
   uint32_t at_ = 0;
 };
 
-}  // namespace
-
-void EncodeRow(RowRef row, std::string* out) {
-  static_assert(std::endian::native == std::endian::little, "the state's format is little-endian");
+size_t EncodedWords(RowRef row) {
   const RowLayout& layout = row.layout();
   size_t words = 3 + layout.cells;
   for (size_t i = 0; i < layout.sections.size(); ++i) {
     words += 1 + static_cast<size_t>(row.count(static_cast<int>(i))) * layout.sections[i].words;
   }
-  const size_t table_bytes = (words + 1) / 2;
+  return words;
+}
+
+}  // namespace
+
+// A count, the table of lengths, the words, and eight bytes that a Put may write beyond the last.
+size_t MostEncodedBytes(RowRef row) {
+  const size_t words = EncodedWords(row);
+  return 4 + (words + 1) / 2 + words * 8 + 8;
+}
+
+void EncodeRow(RowRef row, std::string* out) {
+  static_assert(std::endian::native == std::endian::little, "the state's format is little-endian");
+  const RowLayout& layout = row.layout();
+  const size_t table_bytes = (EncodedWords(row) + 1) / 2;
   const size_t start = out->size();
-  out->resize(start + 4 + table_bytes + words * 8 + 8);
+  out->resize(start + MostEncodedBytes(row));
   char* base = out->data() + start;
   WordWriter writer(base + 4, base + 4 + table_bytes);
   writer.Put(static_cast<int64_t>(layout.id));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,15 @@ namespace {
 int64_t MonotonicMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+constexpr size_t kEncodeBlockBytes = size_t{1} << 20;
+
+// The first eight bytes as a number that compares as they do; a shorter key is filled up with zero bytes.
+uint64_t KeyPrefix(std::string_view key) {
+  uint64_t prefix = 0;
+  std::memcpy(&prefix, key.data(), std::min(key.size(), sizeof(prefix)));
+  return __builtin_bswap64(prefix);
 }
 
 bool IsNumbered(Stream stream) { return stream == Stream::kAlerts || stream == Stream::kShadow; }
@@ -150,34 +160,41 @@ absl::Status Job::AppendOutputs(Progress* next) {
 }
 
 std::vector<RowRef> Job::SortedRows(bool changed_only) {
-  std::vector<RowRef> rows;
+  struct Place {
+    uint64_t prefix;  // the key's first eight bytes: most comparisons end there, without touching a row
+    RowRef row;
+  };
+  std::vector<Place> places;
+  const auto add = [&places](RowRef row) { places.push_back({KeyPrefix(row.key()), row}); };
   for (auto& worker : workers_) {
     RowTable& table = worker->task().rows();
     if (changed_only) {
-      for (uint32_t index : table.changed()) rows.push_back(table.at(index));
+      for (uint32_t index : table.changed()) add(table.at(index));
     } else {
-      for (uint32_t index = 0; index < table.size(); ++index) rows.push_back(table.at(index));
+      for (uint32_t index = 0; index < table.size(); ++index) add(table.at(index));
     }
   }
-  std::sort(rows.begin(), rows.end(), [](const RowRef& a, const RowRef& b) { return a.key() < b.key(); });
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return a.prefix != b.prefix ? a.prefix < b.prefix : a.row.key() < b.row.key();
+  });
+  std::vector<RowRef> rows;
+  rows.reserve(places.size());
+  for (const Place& place : places) rows.push_back(place.row);
   return rows;
 }
 
 absl::Status Job::WriteState(const Progress& next) {
-  std::vector<RowRef> rows = SortedRows(true);
-  std::string bytes;
-  std::vector<size_t> ends;
-  ends.reserve(rows.size());
-  for (const RowRef& row : rows) {
-    EncodeRow(row, &bytes);
-    ends.push_back(bytes.size());
-  }
   StateBatch batch;
-  batch.rows.reserve(rows.size());
-  size_t start = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    batch.rows.emplace_back(rows[i].key(), std::string_view(bytes).substr(start, ends[i] - start));
-    start = ends[i];
+  std::vector<std::string> blocks;  // encoded rows lie in blocks that don't move
+  for (const RowRef& row : SortedRows(true)) {
+    const size_t most = MostEncodedBytes(row);
+    if (blocks.empty() || blocks.back().capacity() - blocks.back().size() < most) {
+      blocks.emplace_back().reserve(std::max(kEncodeBlockBytes, most));
+    }
+    std::string& block = blocks.back();
+    const size_t start = block.size();
+    EncodeRow(row, &block);
+    batch.rows.emplace_back(row.key(), std::string_view(block).substr(start));
   }
   batch.progress = EncodeProgress(next);
   return parts_.store->Commit(batch);
