@@ -48,6 +48,8 @@ absl::StatusOr<std::unique_ptr<FeatureSet>> FeatureSet::Build(const Plan& plan, 
           fmt::format("source '{}' has more windowed features, or longer windows for their tiles, than a row can hold",
                       plan.sources[s]));
     }
+    const Source& source = set->sources_[s];
+    if (!source.tails.empty() || !source.tallies.empty() || !source.sessions.empty()) set->can_overflow_ = true;
   }
   const RowLayout built = layout->Build();
   int64_t words = built.cells + 64;
@@ -196,7 +198,7 @@ TimeMs FeatureSet::Origin(const RowRef& row, int measure) const {
   return row.cells()[measure < 0 ? first_seen_ : origin_cells_[measure]];
 }
 
-bool FeatureSet::Overflowed(const RowRef& row, TimeMs now) const {
+bool FeatureSet::HasOverflowed(const RowRef& row, TimeMs now) const {
   const auto overflowed = [&](const auto& part) { return part->Overflowed(row, now); };
   return std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
     return std::any_of(source.tails.begin(), source.tails.end(), overflowed) ||

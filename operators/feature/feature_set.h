@@ -35,7 +35,7 @@ class FeatureSet {
   // Time from which a recency measure (or tenure, with measure -1) counts; 0 when there was no such event.
   TimeMs Origin(const RowRef& row, int measure) const;
   // Whether a window lacks events, items or sessions that no longer fitted.
-  bool Overflowed(const RowRef& row, TimeMs now) const;
+  bool Overflowed(const RowRef& row, TimeMs now) const { return can_overflow_ && HasOverflowed(row, now); }
 
   // For `explain`.
   const std::vector<std::unique_ptr<TileLadder>>& ladders(int source) const { return sources_[source].ladders; }
@@ -65,12 +65,14 @@ class FeatureSet {
   };
 
   static bool Declare(Source* source, RowLayoutBuilder* layout);
+  bool HasOverflowed(const RowRef& row, TimeMs now) const;
   void AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLayoutBuilder* layout);
   void AddTiles(const Plan& plan, const MeasurePlan& measure, const Aggregate* aggregate, double unit);
 
   std::vector<Source> sources_;
   std::vector<WindowDays> window_days_;
   std::vector<int> origin_cells_;  // by measure: cell of a recency, -1 otherwise
+  bool can_overflow_ = false;      // something here has a limit: asked at every evaluation
   int tenure_target_ = -1;
   int first_seen_ = -1;  // cell: time of the customer's first event
 };
