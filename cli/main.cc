@@ -20,6 +20,7 @@
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "config/diagnostic.h"
+#include "config/language.h"
 
 namespace ebb {
 namespace {
@@ -122,6 +123,11 @@ void CommandLine::AddFileCommands() {
   test->add_flag("--thorough", settings_.test.thorough,
                  "Run each also in batches of 1, on 4 tasks, and stopped and resumed");
   test->add_flag("--json", settings_.test.json, "Results as one JSON object");
+
+  Add("schema", "Print the JSON Schema of a pipeline file, for editors", "ebb schema > pipeline.schema.json", [] {
+    fmt::print("{}", PipelineSchema());
+    return 0;
+  });
 }
 
 void CommandLine::AddReplay() {

@@ -26,26 +26,25 @@ struct Operand {
   double value = 0;  // of a constant
 };
 
-struct Function {
-  std::string_view name;
-  size_t least, most;
-  std::string_view form;
-};
+using Function = ExpressionFunction;
 
 constexpr Function kFunctions[] = {
-    {"if", 3, 3, "if(condition, value, otherwise)"},
-    {"coalesce", 2, kAnyNumber, "coalesce(value, instead_of_null, ...)"},
-    {"safe_div", 2, 2, "safe_div(a, b)"},
-    {"rate", 1, 1, "rate(feature)"},
-    {"abs", 1, 1, "abs(value)"},
-    {"min", 2, kAnyNumber, "min(a, b, ...)"},
-    {"max", 2, kAnyNumber, "max(a, b, ...)"},
-    {"clamp", 3, 3, "clamp(value, low, high)"},
-    {"log1p", 1, 1, "log1p(number)"},
-    {"sqrt", 1, 1, "sqrt(number)"},
-    {"is_null", 1, 1, "is_null(value)"},
-    {"hour", 0, 1, "hour() or hour(8h)"},
-    {"weekday", 0, 1, "weekday() or weekday(8h)"},
+    {"if", 3, 3, "if(condition, value, otherwise)", "`otherwise` also when the condition is null"},
+    {"coalesce", 2, kAnyNumber, "coalesce(value, instead_of_null, ...)", "the first that isn't null"},
+    {"safe_div", 2, 2, "safe_div(a, b)", "a / b; 0 when b is 0, or either is null"},
+    {"rate", 1, 1, "rate(feature)",
+     "a `count`, `sum` or `distinct` over a finite window, per day that the window covers"},
+    {"abs", 1, 1, "abs(value)", "without its sign; null when it is null"},
+    {"min", 2, kAnyNumber, "min(a, b, ...)", "the smallest; null when any is null"},
+    {"max", 2, kAnyNumber, "max(a, b, ...)", "the largest; null when any is null"},
+    {"clamp", 3, 3, "clamp(value, low, high)", "at least `low`, at most `high`"},
+    {"log1p", 1, 1, "log1p(number)", "the natural logarithm of 1 + number; null outside the domain"},
+    {"sqrt", 1, 1, "sqrt(number)", "the square root; null outside the domain"},
+    {"is_null", 1, 1, "is_null(value)", "true or false"},
+    {"hour", 0, 1, "hour() or hour(8h)",
+     "of a record: 0 to 23, in UTC, or as far from it as the offset says: `hour(-5h)`. An offset is fixed: there is no "
+     "summer time"},
+    {"weekday", 0, 1, "weekday() or weekday(8h)", "of a record: 1 (Monday) to 7 (Sunday), likewise"},
 };
 
 bool IsNumeric(ExprType type) {
@@ -556,6 +555,8 @@ Compiled CompileExpression(const Expression& expression, Want want, Scope* scope
   }
   return Compiler(expression, scope, issues).Run(want);
 }
+
+std::span<const ExpressionFunction> ExpressionFunctions() { return kFunctions; }
 
 std::vector<std::string> NamesIn(const Expression& expression) {
   std::vector<std::string> names;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,15 @@ struct Compiled {
 // Appends the instructions for `expression` to the scope's program. All type errors are added to `issues`; then, or
 // when the expression has a syntax error or reads something of unknown type, `ok` is false.
 Compiled CompileExpression(const Expression& expression, Want want, Scope* scope, std::vector<ExpressionIssue>* issues);
+
+// A function of the language. Immutable after construction.
+struct ExpressionFunction {
+  std::string_view name;
+  size_t least, most;  // arguments
+  std::string_view form;
+  std::string_view meaning;  // of its value, for docs/pipeline.md
+};
+std::span<const ExpressionFunction> ExpressionFunctions();
 
 // The names that an expression reads, in order of first appearance.
 std::vector<std::string> NamesIn(const Expression& expression);

@@ -248,14 +248,16 @@ def check_language():
                   if re.match(r"\w+\(", cell)]
     problems += both("functions of docs/pipeline.md", functions, documented)
     keys = set()
-    for file in ("pipeline", "sources", "windows", "features", "scores", "alerts", "outputs", "tests"):
-        text = read(f"config/{file}.cc")
-        keys |= set(re.findall(r'(?:Take|Require)\("(\w+)"\)', text))
+    for file in sorted(os.listdir(os.path.join(ROOT, "config"))):
+        if not file.endswith(".cc") or file.endswith("_test.cc") or re.match("language|expression", file):
+            continue
+        text = read(f"config/{file}")
+        keys |= set(re.findall(r'(?:(?:Take|Require)\(|TakeOption\(reader, )"(\w+)"', text))
         for words in re.findall(r"string_view k\w+\[\] = \{([^}]*)\}", text):
             keys |= set(re.findall(r'"(\w+)"', words))
-    page = read("docs/pipeline.md")
-    problems += [f"docs/pipeline.md doesn't mention `{key}`" for key in sorted(keys)
-                 if not re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`", page) and key != "updated"]
+    table = read("config/language.cc")
+    listed = set(re.findall(r'\{"(\w+)", "', table)) | set(re.findall(r"=(\w+)", table))
+    problems += [f"config/language.cc doesn't list '{key}', which the checker reads" for key in sorted(keys - listed)]
     reasons = re.findall(r'\{"(\w+)", "(.*)"\},', read("engine/stream/reason.cc"))
     reasons = [pair for pair in reasons if pair[0] != "none"]
     table = re.findall(r"^\| `(\w+)` \| (.*) \|$", section("docs/operating.md", "Quarantine reasons"), re.MULTILINE)
@@ -325,6 +327,44 @@ def check_alerts():
     told = first_cells(section("docs/alerts.md", "Alerts"))
     problems += [f"docs/alerts.md doesn't describe {name}" for name in schema["properties"] if name not in told]
     return len(lines) + len(examples) + len(spoiled), problems
+
+
+# Errors that are about the form of one value or key, which a schema can know.
+FORM_CODES = {"E0006", "E0101", "E0102", "E0103", "E0104", "E0112", "E0201", "E0202", "E0204", "E0205", "E0206"}
+
+
+def check_schema():
+    """An editor's validator takes every pipeline that ebb takes, and refuses those that are broken in their form."""
+    with tempfile.TemporaryDirectory() as folder:
+        shipped = os.path.join(ROOT, "config", "pipelines")
+        good = [os.path.join(shipped, name) for name in os.listdir(shipped)]
+        for page in pages():
+            for block in blocks(page):
+                whole = block.language == "yaml" and re.match(r"(#.*\n)*pipeline:", block.text)
+                if whole and "broken" not in block.words:
+                    good.append(os.path.join(folder, f"{page}:{block.line}".replace("/", "_")))
+                    write(good[-1], block.text)
+        errors = os.path.join(ROOT, "tests/golden/errors")
+        bad = []
+        for name in sorted(os.listdir(errors)):
+            if not name.endswith(".txt"):
+                continue
+            codes = set(re.findall(r"error (E\d{4})", read(f"tests/golden/errors/{name}")))
+            if codes & FORM_CODES and name != "variables.txt":  # what is wrong there comes from the environment
+                bad.append(os.path.join(errors, name.replace(".txt", ".yaml")))
+        command = ["node", os.path.join(ROOT, "tests/support/validate_schema.js"),
+                   os.path.join(ROOT, "docs/pipeline.schema.json")]
+        paths = [os.environ.get("NODE_PATH"), "/usr/share/nodejs", "/usr/lib/nodejs"]
+        ran = subprocess.run(command + good + bad, capture_output=True, text=True, timeout=120,
+                             env={**os.environ, "NODE_PATH": os.pathsep.join(path for path in paths if path)})
+        if ran.returncode != 0:
+            return 1, [f"validate_schema.js: exit {ran.returncode}: {ran.stderr}"]
+        verdicts = json.loads(ran.stdout)
+    problems = [f"the schema refuses {path}: {verdicts[path]}" for path in good if verdicts[path]]
+    problems += [f"the schema accepts {path}" for path in bad if not verdicts[path]]
+    if ebb(["schema"]).stdout != read("docs/pipeline.schema.json"):
+        problems.append("ebb schema prints something else than docs/pipeline.schema.json")
+    return len(verdicts) + 1, problems
 
 
 def write(path, text):
@@ -407,14 +447,14 @@ def check_aggregate():
 
 
 CHECKS = [check_links, check_index, check_translation, check_pipelines, check_sessions, check_error_codes,
-          check_language, check_options, check_alerts, check_aggregate]
+          check_language, check_options, check_alerts, check_schema, check_aggregate]
 
 
 def main(names):
     if not os.path.exists(EBB):
         print(f"docs_test: {EBB} doesn't exist; build it, or say EBB_BINARY=PATH", file=sys.stderr)
         return 2
-    for tool in ("ninja", "c++"):
+    for tool in ("ninja", "c++", "node"):
         if shutil.which(tool) is None:
             print(f"docs_test: {tool} isn't installed", file=sys.stderr)
             return 2

@@ -6,6 +6,7 @@ namespace ebb {
 
 const Aggregate kActiveStreakAggregate = {
     .name = "active_streak",
+    .meaning = "periods in a row with an event, back from now",
     .shape = AggregateShape::kPeriods,
     .needs_field = false,
     .of_periods =

@@ -84,6 +84,7 @@ struct Aggregate {
   static constexpr int kMaxWords = 8;
 
   std::string_view name;
+  std::string_view meaning;  // of its value, for docs/pipeline.md: Markdown
   AggregateShape shape = AggregateShape::kTiles;
   bool needs_field = true;
   bool allows_field = false;         // kPeriods: may have a field, then totals are compared, else numbers of events

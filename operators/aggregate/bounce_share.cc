@@ -7,6 +7,7 @@ namespace ebb {
 
 const Aggregate kBounceShareAggregate = {
     .name = "bounce_share",
+    .meaning = "share of the sessions that have one event; null without sessions",
     .shape = AggregateShape::kSessions,
     .needs_field = false,
     .options = kTakesGap,

@@ -5,6 +5,7 @@ namespace ebb {
 
 const Aggregate kCountAggregate = {
     .name = "count",
+    .meaning = "number of events",
     .needs_field = false,
     .additive = true,
     .words = 1,

@@ -12,6 +12,7 @@ namespace ebb {
 
 const Aggregate kCusumAggregate = {
     .name = "cusum",
+    .meaning = "cumulative sum of what is lost (or gained) against the older half of the periods",
     .shape = AggregateShape::kPeriods,
     .needs_field = false,
     .allows_field = true,

@@ -20,6 +20,7 @@ double Weight(DurationMs age, DurationMs half_life) {
 
 const Aggregate kDecayedSumAggregate = {
     .name = "decayed_sum",
+    .meaning = "total in which an event counts half after each `half_life`",
     .shape = AggregateShape::kPoint,
     .options = kTakesHalfLife,
     .words = 2,

@@ -26,6 +26,7 @@ int64_t TwiceMedian(Values* values) {
 
 const Aggregate kDeviationAggregate = {
     .name = "deviation",
+    .meaning = "(period that has begun - mean) / standard deviation of the closed ones",
     .shape = AggregateShape::kPeriods,
     .needs_field = false,
     .allows_field = true,

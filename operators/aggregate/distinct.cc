@@ -5,6 +5,7 @@ namespace ebb {
 
 const Aggregate kDistinctAggregate = {
     .name = "distinct",
+    .meaning = "number of different values, at most `max_items`",
     .shape = AggregateShape::kItems,
     .allows_text = true,
 };

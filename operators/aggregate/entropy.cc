@@ -11,6 +11,9 @@ namespace ebb {
 
 const Aggregate kEntropyAggregate = {
     .name = "entropy",
+    .meaning =
+        "-sum p ln p over the shares p of the values: 0 when all are the same, ln k when k are equally frequent; null "
+        "without values",
     .shape = AggregateShape::kTally,
     .allows_text = true,
     .error = "rounding of doubles",

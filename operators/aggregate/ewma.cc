@@ -8,6 +8,7 @@ namespace ebb {
 
 const Aggregate kEwmaAggregate = {
     .name = "ewma",
+    .meaning = "moving average: begins with the oldest period, then m + `alpha` * (value - m)",
     .shape = AggregateShape::kPeriods,
     .needs_field = false,
     .allows_field = true,

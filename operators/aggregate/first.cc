@@ -15,6 +15,7 @@ void Take(int64_t* cells, TimeMs time, int64_t value) {
 
 const Aggregate kFirstAggregate = {
     .name = "first",
+    .meaning = "value of the earliest event; of two at the same time, the one processed first",
     .words = 2,
     .lift = [](int64_t* cells, int64_t value, TimeMs time, DurationMs) { Take(cells, time, value); },
     .combine =

@@ -10,6 +10,9 @@ namespace ebb {
 
 const Aggregate kInterarrivalCvAggregate = {
     .name = "interarrival_cv",
+    .meaning =
+        "standard deviation of the gaps between events / their mean: 0 like clockwork, 1 by chance; null below three "
+        "events",
     .shape = AggregateShape::kEvents,
     .needs_field = false,
     .of_events =

@@ -18,6 +18,7 @@ void Join(int64_t* cells, int64_t number, TimeMs oldest, TimeMs newest) {
 
 const Aggregate kInterarrivalMeanAggregate = {
     .name = "interarrival_mean",
+    .meaning = "duration: (newest - oldest) / (number - 1); null below two events",
     .needs_field = false,
     .is_duration = true,
     .words = 3,

@@ -15,6 +15,7 @@ void Take(int64_t* cells, TimeMs time, int64_t value) {
 
 const Aggregate kLastAggregate = {
     .name = "last",
+    .meaning = "value of the latest event; of two at the same time, the one processed last",
     .words = 2,
     .lift = [](int64_t* cells, int64_t value, TimeMs time, DurationMs) { Take(cells, time, value); },
     .combine =

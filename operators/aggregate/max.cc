@@ -13,6 +13,7 @@ void Take(int64_t* cells, int64_t value) {
 
 const Aggregate kMaxAggregate = {
     .name = "max",
+    .meaning = "largest; null without events",
     .words = 2,
     .lift = [](int64_t* cells, int64_t value, TimeMs, DurationMs) { Take(cells, value); },
     .combine =

@@ -7,6 +7,7 @@ namespace ebb {
 
 const Aggregate kMeanAggregate = {
     .name = "mean",
+    .meaning = "total / number; null without events",
     .additive = true,
     .words = 2,
     .lift =

@@ -29,6 +29,7 @@ int64_t Middle(int64_t value) {
 
 const Aggregate kQuantileAggregate = {
     .name = "quantile",
+    .meaning = "the value of rank ceil(`q` * number), within 1.6 %; over events exactly; null without values",
     .shape = AggregateShape::kTally,
     .options = kTakesQuantile,
     .error = "within 1.6% of the value; exact over events",

@@ -8,6 +8,7 @@ namespace ebb {
 
 const Aggregate kRatioAggregate = {
     .name = "ratio",
+    .meaning = "events for which `part` holds / events for which `to` holds; null when there is none of the latter",
     .needs_field = false,
     .options = kTakesPart | kTakesComparison,
     .additive = true,

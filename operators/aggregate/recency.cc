@@ -8,6 +8,9 @@ namespace ebb {
 
 const Aggregate kRecencyAggregate = {
     .name = "recency",
+    .meaning =
+        "duration since the newest event; null if there never was one. With `where`: since the newest for which it "
+        "holds",
     .shape = AggregateShape::kPoint,
     .needs_field = false,
     .is_duration = true,

@@ -5,6 +5,7 @@ namespace ebb {
 
 const Aggregate kSessionCountAggregate = {
     .name = "session_count",
+    .meaning = "number of sessions, the current one included",
     .shape = AggregateShape::kSessions,
     .needs_field = false,
     .options = kTakesGap,

@@ -7,6 +7,7 @@ namespace ebb {
 
 const Aggregate kSessionDepthAggregate = {
     .name = "session_depth",
+    .meaning = "mean number of events of a session; null without sessions",
     .shape = AggregateShape::kSessions,
     .needs_field = false,
     .options = kTakesGap,

@@ -7,6 +7,7 @@ namespace ebb {
 
 const Aggregate kSessionLengthAggregate = {
     .name = "session_length",
+    .meaning = "mean duration from a session's first to its last event; null without sessions",
     .shape = AggregateShape::kSessions,
     .needs_field = false,
     .is_duration = true,

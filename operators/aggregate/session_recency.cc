@@ -8,6 +8,7 @@ namespace ebb {
 
 const Aggregate kSessionRecencyAggregate = {
     .name = "session_recency",
+    .meaning = "duration since the last event of the newest session that is over; null without one",
     .shape = AggregateShape::kSessions,
     .needs_field = false,
     .is_duration = true,

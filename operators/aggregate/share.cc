@@ -8,6 +8,7 @@ namespace ebb {
 
 const Aggregate kShareAggregate = {
     .name = "share",
+    .meaning = "of the events, the share for which `part` holds; null without events",
     .needs_field = false,
     .options = kTakesPart,
     .additive = true,

@@ -6,6 +6,7 @@ namespace ebb {
 
 const Aggregate kSilentStreakAggregate = {
     .name = "silent_streak",
+    .meaning = "closed periods in a row without an event, back from now; 0 when the period that has begun has one",
     .shape = AggregateShape::kPeriods,
     .needs_field = false,
     .of_periods =

@@ -9,6 +9,7 @@ namespace ebb {
 
 const Aggregate kSlopeAggregate = {
     .name = "slope",
+    .meaning = "least-squares slope from one period to the next; null below two periods",
     .shape = AggregateShape::kPeriods,
     .needs_field = false,
     .allows_field = true,

@@ -17,6 +17,7 @@ constexpr uint64_t kMask = (uint64_t{1} << kDigit) - 1;
 
 const Aggregate kStddevAggregate = {
     .name = "stddev",
+    .meaning = "sample standard deviation; null below two values",
     .additive = true,
     .words = 5,
     .error = "exact for 2 million events",

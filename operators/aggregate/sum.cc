@@ -5,6 +5,7 @@ namespace ebb {
 
 const Aggregate kSumAggregate = {
     .name = "sum",
+    .meaning = "total",
     .additive = true,
     .words = 1,
     .lift = [](int64_t* cells, int64_t value, TimeMs, DurationMs) { cells[0] += value; },

@@ -10,6 +10,9 @@ namespace ebb {
 
 const Aggregate kTopAggregate = {
     .name = "top",
+    .meaning =
+        "the most frequent value, with `rank` the second and so on; of equally frequent ones the smaller; null when "
+        "there are fewer",
     .shape = AggregateShape::kTally,
     .options = kTakesRank,
     .of_items =

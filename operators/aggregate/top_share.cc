@@ -9,6 +9,7 @@ namespace ebb {
 
 const Aggregate kTopShareAggregate = {
     .name = "top_share",
+    .meaning = "the share of the most frequent value, or of that of `rank`; null when there are fewer",
     .shape = AggregateShape::kTally,
     .allows_text = true,
     .options = kTakesRank,
