@@ -21,7 +21,9 @@ constexpr std::array<Text, kReasonCount> kTexts = {{
     {"too_many_fields", "it has more than 256 fields"},
     {"duplicate_field", "a field that the pipeline reads occurs twice"},
     {"missing_key", "it names no customer"},
-    {"bad_key", "its customer key is no text or integer, is longer than 256 bytes, or has control characters"},
+    {"bad_key",
+     "its customer key is no text or integer, is longer than 256 bytes, has control characters, or "
+     "belongs into another partition"},
     {"missing_time", "it has no event time"},
     {"bad_time", "its event time is not in the declared unit"},
     {"time_out_of_range", "its event time lies before 1980 or after 2199"},
