@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 EBB = os.environ.get('EBB_BINARY', os.path.join(ROOT, 'build/release/bin/ebb'))
 DATA = os.environ.get('EBB_DATA', os.path.join(os.path.dirname(ROOT), 'shared', 'data'))
 WEEK = pandas.Timedelta(days=7)
-SHARE = 10    # of the customers, each so-manieth is computed again: pandas takes milliseconds for one
+SHARE = 10    # of the customers every tenth is computed again: pandas takes milliseconds for one
 
 RETAIL = """pipeline: retail-aggregates
 entity: {key: customer}
@@ -165,7 +165,7 @@ class OnlineRetail(Compared):
         for key, group in self.some.items():
             weeks = by_period(group['InvoiceDate'], group['Quantity'] * 0 + 1, self.end, WEEK, 70,
                               pandas.Timedelta(days=4))
-            x = pandas.Series(range(len(weeks)), index=weeks.index)
+            x = pandas.Series(range(len(weeks)), index=weeks.index, dtype='int64')
             slope = x.cov(weeks) / x.var() if len(weeks) > 1 else None
             self.near(self.got[key]['trend'], slope, f'trend of {key}')
             begun = ((group['InvoiceDate'] - pandas.Timestamp(0) - pandas.Timedelta(days=4)) // WEEK).max()
