@@ -3,16 +3,17 @@
 
 #include <string>
 
-#include "connectors/generator/telecom.h"
+#include "connectors/generator/generator.h"
 
 namespace ebb {
 
 struct GenerateOptions {
+  std::string industry;   // one of Industries()
   std::string directory;  // made if it doesn't exist
-  TelecomOptions telecom;
+  GeneratorOptions generator;
 };
 
-// Writes calls, recharges, complaints and the truth about customers, and prints the files' paths. Exit code: 0, 1 or 2.
+// Writes the industry's streams and the truth about its customers, and prints the files' paths. Exit code: 0, 1 or 2.
 int RunGenerate(const GenerateOptions& options);
 
 }  // namespace ebb

@@ -34,10 +34,11 @@ struct Settings {
   std::string explain_what;
   TestOptions test;
   ReplayOptions replay;
-  std::string replay_from, replay_to, replay_interval = "10s", replay_start;
+  std::string replay_from, replay_to, replay_interval = "10s", replay_start, replay_disorder = "2h";
+  std::string replay_horizon = FormatDuration(kVerdictHorizon);
   StateOptions state;
   GenerateOptions generate;
-  std::string generate_name, generate_start;
+  std::string generate_start, generate_disorder = "2h";
   DemoOptions demo;
   bool version_json = false;
   std::string shell;
@@ -67,11 +68,30 @@ class CommandLine {
   std::function<int()> chosen_;
 };
 
-// Options of the generator that replay, generate and demo share.
-void AddTelecomOptions(CLI::App* command, TelecomOptions* telecom, const std::string& note) {
-  command->add_option("--customers", telecom->customers, "Number of customers" + note)->capture_default_str();
-  command->add_option("--days", telecom->days, "Days of history" + note)->capture_default_str();
-  command->add_option("--seed", telecom->seed, "The same seed gives the same data" + note)->capture_default_str();
+// How much the generators make; replay, generate and demo share it.
+void AddAmounts(CLI::App* command, GeneratorOptions* generator, const std::string& note) {
+  command->add_option("--customers", generator->customers, "Number of customers" + note)->capture_default_str();
+  command->add_option("--days", generator->days, "Days of history" + note)->capture_default_str();
+  command->add_option("--seed", generator->seed, "The same seed gives the same data" + note)->capture_default_str();
+}
+
+// What else replay and generate can ask of them.
+void AddVariations(CLI::App* command, GeneratorOptions* generator, std::string* start, std::string* disorder,
+                   const std::string& note) {
+  command->add_option("--start", *start, "First day" + note);
+  command->add_option("--disorder", *disorder, "How far records may stand behind newer ones" + note)
+      ->capture_default_str();
+  command->add_flag("--no-cause", generator->no_cause, "Let leavers leave without any trace before" + note);
+  command->add_option("--duplicates", generator->duplicates, "Share of records written twice, 0 to 0.5" + note)
+      ->capture_default_str();
+  command->add_option("--bad-records", generator->bad_records, "Broken records for each good one, 0 to 0.5" + note)
+      ->capture_default_str();
+}
+
+std::vector<std::string> IndustryNames() {
+  std::vector<std::string> names;
+  for (const Industry* industry : Industries()) names.emplace_back(industry->name);
+  return names;
 }
 
 // Calls `use` with the value, or complains and gives false.
@@ -83,6 +103,14 @@ bool Read(const absl::StatusOr<T>& value, const Use& use) {
   }
   Complain(value.status());
   return false;
+}
+
+// Those of AddVariations that need reading.
+bool ReadVariations(const std::string& start, const std::string& disorder, GeneratorOptions* generator) {
+  const auto set_start = [&](TimeMs time) { generator->start = time; };
+  const auto set_disorder = [&](DurationMs duration) { generator->disorder = duration; };
+  return (start.empty() || Read(ParseInstant("--start", start), set_start)) &&
+         Read(ParseSpan("--disorder", disorder), set_disorder);
 }
 
 CommandLine::CommandLine(std::string program) {
@@ -158,8 +186,13 @@ void CommandLine::AddReplay() {
       ->capture_default_str();
   command->add_option("--commit-interval", settings_.replay_interval, "Time between commits; changes no result")
       ->capture_default_str();
-  AddTelecomOptions(command, &replay.generator, ", for `generate:` sources");
-  command->add_option("--start", settings_.replay_start, "First day of `generate:` sources");
+  command->add_option("--truth", replay.truth,
+                      "Truth file (customer_id,leaves_at,cause): say how right and how early the warnings were");
+  command->add_option("--horizon", settings_.replay_horizon, "With --truth: how long before the leaving is in time")
+      ->capture_default_str();
+  AddAmounts(command, &replay.generator, ", for `generate:` sources");
+  AddVariations(command, &replay.generator, &settings_.replay_start, &settings_.replay_disorder,
+                ", for `generate:` sources");
   command->add_flag("--json", replay.json, "The summary as one JSON object on standard output");
   command->add_flag("--quiet,-q", replay.quiet, "No progress and no summary");
   command->add_flag("--digest", replay.digest, "Print digests of outputs and state: equal results have equal digests");
@@ -181,18 +214,20 @@ void CommandLine::AddState() {
 void CommandLine::AddGenerators() {
   CLI::App* generate = Add("generate", "Write made-up data with known truth",
                            "ebb generate telecom --out data --customers 500", [this] { return Generate(); });
-  generate->add_option("NAME", settings_.generate_name, "What to generate: telecom")
+  generate
+      ->add_option("NAME", settings_.generate.industry,
+                   fmt::format("What to generate: {}", fmt::join(IndustryNames(), ", ")))
       ->required()
-      ->check(CLI::IsMember({"telecom"}));
+      ->check(CLI::IsMember(IndustryNames()));
   generate->add_option("--out", settings_.generate.directory, "Directory for the files; made if it doesn't exist")
       ->required();
-  AddTelecomOptions(generate, &settings_.generate.telecom, "");
-  generate->add_option("--start", settings_.generate_start, "First day");
+  AddAmounts(generate, &settings_.generate.generator, "");
+  AddVariations(generate, &settings_.generate.generator, &settings_.generate_start, &settings_.generate_disorder, "");
 
   CLI::App* demo = Add("demo", "Warn made-up customers of a telephone company, and see how many warnings were right",
                        "ebb demo --customers 1000", [this] { return RunDemo(settings_.demo); });
   demo->add_option("--out", settings_.demo.directory, "Directory for the files; else a new temporary one");
-  AddTelecomOptions(demo, &settings_.demo.telecom, "");
+  AddAmounts(demo, &settings_.demo.generator, "");
   demo->add_flag("--json", settings_.demo.json, "The figures as one JSON object");
   demo->add_flag("--quiet,-q", settings_.demo.quiet, "No progress");
 }
@@ -218,7 +253,7 @@ std::vector<CommandHelp> CommandLine::Commands() const {
         help.options.push_back({"--" + name, option->get_description()});
     }
     if (help.name == "completion") help.words = {"bash", "zsh"};
-    if (help.name == "generate") help.words = {"telecom"};
+    if (help.name == "generate") help.words = IndustryNames();
     commands.push_back(std::move(help));
   }
   return commands;
@@ -233,14 +268,13 @@ int CommandLine::Replay() {
   if (!Read(ParseSpan("--commit-interval", settings_.replay_interval),
             [&](DurationMs d) { replay.commit_interval = d; }))
     return 2;
-  const auto start = [&](TimeMs time) { replay.generator.start = time; };
-  if (!settings_.replay_start.empty() && !Read(ParseInstant("--start", settings_.replay_start), start)) return 2;
+  if (!Read(ParseSpan("--horizon", settings_.replay_horizon), [&](DurationMs d) { replay.horizon = d; })) return 2;
+  if (!ReadVariations(settings_.replay_start, settings_.replay_disorder, &replay.generator)) return 2;
   return RunReplay(replay);
 }
 
 int CommandLine::Generate() {
-  const auto start = [&](TimeMs time) { settings_.generate.telecom.start = time; };
-  if (!settings_.generate_start.empty() && !Read(ParseInstant("--start", settings_.generate_start), start)) return 2;
+  if (!ReadVariations(settings_.generate_start, settings_.generate_disorder, &settings_.generate.generator)) return 2;
   return RunGenerate(settings_.generate);
 }
 

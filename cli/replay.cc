@@ -5,12 +5,15 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "cli/arguments.h"
 #include "cli/summary.h"
 #include "cli/terminal.h"
+#include "cli/truth.h"
+#include "cli/verdict_text.h"
 #include "engine/base/status_macros.h"
 
 namespace ebb {
@@ -71,11 +74,41 @@ absl::Status OpenSinks(const PipelineFile& file, const std::map<std::string, std
   return absl::OkStatus();
 }
 
-void PrintDigests(Job* job) {
-  fmt::print("outputs {:016x}\nstate {:016x}\n", job->progress().chain, job->StateDigest());
+// Between the outputs and the job, so that somebody hears what alerts say.
+void Listen(std::array<Sink*, kStreamCount>* sinks, ReplayParts* parts) {
+  parts->alerts = std::make_unique<std::vector<AlertLine>>();
+  for (Stream stream : {Stream::kAlerts, Stream::kShadow}) {
+    Sink*& sink = (*sinks)[static_cast<int>(stream)];
+    parts->heard.push_back(std::make_unique<HeardAlerts>(sink, parts->alerts.get()));
+    sink = parts->heard.back().get();
+  }
+}
+
+// What is said when the job is done.
+void Report(const PipelineFile& file, const ReplayOptions& options, const Leavings* leavings, ReplayParts* parts) {
+  const Digests digests{parts->job->progress().chain, options.digest ? parts->job->StateDigest() : 0};
+  std::optional<TruthVerdict> verdict;
+  if (leavings != nullptr) {
+    parts->observer->Finish(parts->job.get());
+    verdict = JudgeReplay(file.plan, *parts->alerts, *parts->observer, *leavings, options.horizon);
+  }
+  if (options.json) {
+    PrintSummaryJson(file, *parts->pipeline, parts->job.get(), options.digest ? &digests : nullptr,
+                     verdict ? &*verdict : nullptr);
+    return;
+  }
+  if (!options.quiet) PrintSummary(file, *parts->pipeline, parts->job.get());
+  if (verdict) PrintTruthVerdict(stdout, *verdict, ColourOnStdout());
+  if (options.digest) fmt::print("outputs {:016x}\nstate {:016x}\n", digests.outputs, digests.state);
 }
 
 }  // namespace
+
+absl::Status HeardAlerts::Append(std::string_view lines) {
+  EBB_ASSIGN_OR_RETURN(std::vector<AlertLine> alerts, ParseAlertLines(lines));
+  std::move(alerts.begin(), alerts.end(), std::back_inserter(alerts_));
+  return written_ == nullptr ? absl::OkStatus() : written_->Append(lines);
+}
 
 void WatchStopSignals() {
   std::signal(SIGINT, OnStopSignal);
@@ -131,6 +164,10 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
     return absl::InvalidArgumentError(
         fmt::format("--from {} is after --to {}", FormatTime(*options.from), FormatTime(*options.to)));
   }
+  if (options.observe && !options.state.empty()) {
+    return absl::InvalidArgumentError(
+        "--truth and --state don't go together: a run that goes on from a state can't be judged as a whole");
+  }
   EBB_ASSIGN_OR_RETURN(InputPaths inputs, ParseInputs(file, options.inputs));
   EBB_ASSIGN_OR_RETURN(auto outputs, ParseOutputs(options.outputs));
   EBB_ASSIGN_OR_RETURN(parts.pipeline, Pipeline::Build(file.plan));
@@ -150,6 +187,10 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
   job_parts.fingerprint = file.plan.fingerprint;
   job_parts.layout = parts.pipeline->layout();
   job_parts.make_operator = [pipeline = parts.pipeline.get()] { return pipeline->NewOperator(); };
+  if (options.observe) {
+    parts.observer = std::make_unique<Observer>(parts.pipeline.get());
+    job_parts.make_operator = [observer = parts.observer.get()] { return observer->NewOperator(); };
+  }
   job_parts.store = parts.store.get();
   // The state is checked before any output is touched: a wrong directory must change nothing.
   parts.job = std::make_unique<Job>(job, std::move(job_parts), std::move(sources));
@@ -157,14 +198,26 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
   EBB_RETURN_IF_ERROR(OpenSinks(file, outputs, resume, &parts));
   std::array<Sink*, kStreamCount> sinks{};
   for (int s = 0; s < kStreamCount; ++s) sinks[s] = parts.sinks[s].get();
+  if (options.observe) Listen(&sinks, &parts);
   parts.job->SetSinks(sinks);
   parts.resumed = resume.has_value();
   return parts;
 }
 
-int RunReplay(const ReplayOptions& options) {
+int RunReplay(const ReplayOptions& given) {
+  ReplayOptions options = given;
+  options.observe = !options.truth.empty();
   std::optional<PipelineFile> file = LoadOrComplain(options.pipeline, options.json);
   if (!file) return 2;
+  std::optional<Leavings> leavings;
+  if (options.observe) {
+    const absl::StatusOr<std::vector<Truth>> truth = ReadTruth(options.truth);
+    if (!truth.ok()) {
+      Complain(truth.status());
+      return ExitCodeOf(truth.status());
+    }
+    leavings.emplace(*truth);
+  }
   WatchStopSignals();
   absl::StatusOr<ReplayParts> parts = OpenReplay(*file, options);
   if (!parts.ok()) {
@@ -184,12 +237,7 @@ int RunReplay(const ReplayOptions& options) {
                                    : "stopped before the end; the same command goes on from here");
     return 1;
   }
-  if (options.json) {
-    PrintSummaryJson(*file, *parts->pipeline, parts->job.get(), options.digest);
-    return 0;
-  }
-  if (!options.quiet) PrintSummary(*file, *parts->pipeline, parts->job.get());
-  if (options.digest) PrintDigests(parts->job.get());
+  Report(*file, options, leavings ? &*leavings : nullptr, &*parts);
   return 0;
 }
 

@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/observer.h"
+#include "cli/verdict.h"
+#include "config/alert_line.h"
 #include "config/assemble.h"
 #include "config/pipeline.h"
 #include "connectors/file/file_sink.h"
@@ -29,7 +32,24 @@ struct ReplayOptions {
   bool quiet = false;
   bool json = false;    // summary as JSON on standard output
   bool digest = false;  // digests of outputs and state
-  TelecomOptions generator;
+  std::string truth;    // path of a truth file to judge the run by; empty: none
+  DurationMs horizon = kVerdictHorizon;
+  GeneratorOptions generator;
+  bool observe = false;  // for those who judge the run; it must begin anew then
+};
+
+// A sink that also keeps what is written. Confined to its task's thread.
+class HeardAlerts : public Sink {
+ public:
+  // Null: the lines go nowhere else. `alerts` and `written` outlive this.
+  HeardAlerts(Sink* written, std::vector<AlertLine>* alerts) : written_(written), alerts_(*alerts) {}
+  absl::Status Append(std::string_view lines) override;
+  absl::Status Sync() override { return written_ == nullptr ? absl::OkStatus() : written_->Sync(); }
+  int64_t bytes() const override { return written_ == nullptr ? 0 : written_->bytes(); }
+
+ private:
+  Sink* const written_;
+  std::vector<AlertLine>& alerts_;
 };
 
 // A job with all that it stands on. Immutable after construction.
@@ -37,6 +57,9 @@ struct ReplayParts {
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<StateStore> store;
   std::array<std::unique_ptr<FileSink>, kStreamCount> sinks;
+  std::vector<std::unique_ptr<HeardAlerts>> heard;  // with `observe`, as are the next two
+  std::unique_ptr<Observer> observer;
+  std::unique_ptr<std::vector<AlertLine>> alerts;  // alerts and shadow, in the order of their commits
   std::unique_ptr<Job> job;
   bool resumed = false;
 };

@@ -8,6 +8,7 @@
 
 #include "cli/ledger_text.h"
 #include "cli/terminal.h"
+#include "cli/verdict_text.h"
 #include "engine/observe/json_text.h"
 
 namespace ebb {
@@ -152,7 +153,8 @@ void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) 
   }
 }
 
-void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, bool digests) {
+void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, const Digests* digests,
+                      const TruthVerdict* verdict) {
   const Progress& progress = job->progress();
   std::string out = "{\"pipeline\":";
   AppendJsonString(file.plan.pipeline, &out);
@@ -191,9 +193,14 @@ void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* j
                        rule.customers.size(), rule.opened, rule.came_back, rule.median_silence / 1000);
   }
   out += '}';
-  if (digests)
-    out += fmt::format(",\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}", progress.chain,
-                       job->StateDigest());
+  if (verdict != nullptr) {
+    out += ",\"truth\":";
+    AppendTruthVerdict(*verdict, &out);
+  }
+  if (digests != nullptr) {
+    out +=
+        fmt::format(",\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}", digests->outputs, digests->state);
+  }
   fmt::print("{}}}\n", out);
 }
 

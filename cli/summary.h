@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/verdict.h"
 #include "config/pipeline.h"
 #include "engine/task/job.h"
 #include "operators/pipeline_operator.h"
@@ -12,7 +13,11 @@ namespace ebb {
 
 // On standard error.
 void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job);
-// The same facts as one JSON object on standard output, with the digests of outputs and state if wanted.
-void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, bool digests);
+struct Digests {
+  uint64_t outputs = 0, state = 0;
+};
+// The same facts as one JSON object on standard output, with digests and a verdict where there are any (else null).
+void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, const Digests* digests,
+                      const TruthVerdict* verdict);
 
 }  // namespace ebb

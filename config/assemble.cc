@@ -29,7 +29,7 @@ absl::Status OpenFiles(const SourceConfig& source, const std::string& pattern, S
 }
 
 absl::StatusOr<SourceInput> OpenSource(const PipelineFile& file, const SourceConfig& source, const InputPaths& paths,
-                                       const TelecomOptions& generator) {
+                                       const GeneratorOptions& generator) {
   SourceInput input{&source.schema, {}, source.slot_count()};
   const auto [first, last] = paths.equal_range(source.schema.name);
   if (first != last) {
@@ -68,7 +68,7 @@ const OutputConfig& OutputOf(const PipelineFile& file, Stream stream) {
 }  // namespace
 
 absl::StatusOr<std::vector<SourceInput>> OpenInputs(const PipelineFile& file, const InputPaths& paths,
-                                                    const TelecomOptions& generator) {
+                                                    const GeneratorOptions& generator) {
   std::vector<std::string> names;
   for (const SourceConfig& source : file.sources) names.push_back(source.schema.name);
   for (const auto& [name, path] : paths) {

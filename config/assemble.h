@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "config/pipeline.h"
-#include "connectors/generator/telecom.h"
+#include "connectors/generator/generator.h"
 #include "engine/task/intake.h"
 #include "engine/task/operator.h"
 
@@ -21,7 +21,7 @@ using InputPaths = std::multimap<std::string, std::string>;
 // to its folder. InvalidArgument names a source that reads a topic and was given no path, or a path for an unknown
 // source. `file` outlives the result.
 absl::StatusOr<std::vector<SourceInput>> OpenInputs(const PipelineFile& file, const InputPaths& paths,
-                                                    const TelecomOptions& generator);
+                                                    const GeneratorOptions& generator);
 
 // The file of an output stream in a replay: the one from the command line, else the pipeline's; a topic T stands for
 // the file T.jsonl. Alerts that go nowhere go to standard output ("-"); other streams then are "" (counted, not

@@ -32,7 +32,7 @@ constexpr Key kSourceKeys[] = {
      "each is a log. Plain, gzip or zstd, told apart by their first bytes"},
     {"topic", "text", "", "a Kafka topic. This version can't read it: a replay needs `--input NAME=PATH`"},
     {"generate", "text", "",
-     "a built-in generator: `telecom.calls`, `telecom.recharges`, `telecom.complaints`; its records are JSON"},
+     "a stream of a built-in generator, such as `telecom.calls` or `ecommerce.orders`; its records are JSON"},
     {"format", "=json | =csv", "`json`", "JSON: one object per line. CSV: RFC 4180 with commas and a header line"},
     {"key", "path", "`entity.key`",
      "where the customer stands: a text or an integer, at most 256 bytes, no control characters"},

@@ -260,4 +260,13 @@ std::string CsvHeaderOf(const SourceSchema& schema) {
   return header;
 }
 
+std::optional<std::vector<std::string>> CsvCells(std::string_view record) {
+  std::vector<std::string> cells;
+  CellReader reader(record);
+  std::string_view cell;
+  while (reader.Next(&cell)) cells.emplace_back(cell);
+  if (!reader.ended()) return std::nullopt;
+  return cells;
+}
+
 }  // namespace ebb

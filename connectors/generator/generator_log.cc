@@ -1,7 +1,6 @@
 // The log of one generated stream, and the files of all.
 #include "connectors/generator/generator_log.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,16 +14,24 @@
 namespace ebb {
 namespace {
 
+// What a record depends on, so that a state isn't resumed with other options.
+std::string Identity(const GeneratorOptions& options) {
+  std::string text = fmt::format("customers={} days={} seed={} start={}", options.customers, options.days, options.seed,
+                                 FormatTime(options.start));
+  const GeneratorOptions usual;
+  if (options.disorder != usual.disorder) text += " disorder=" + FormatDuration(options.disorder);
+  if (options.no_cause) text += " no_cause";
+  if (options.duplicates > 0) text += fmt::format(" duplicates={}", options.duplicates);
+  if (options.bad_records > 0) text += fmt::format(" bad={}", options.bad_records);
+  return text;
+}
+
 // Confined to its task's thread.
-class TelecomLog : public Log {
+class GeneratedLog : public Log {
  public:
-  TelecomLog(std::string name, int stream, const TelecomOptions& options)
-      : name_(std::move(name)),
-        identity_(fmt::format("customers={} days={} seed={} start={}", options.customers, options.days, options.seed,
-                              FormatTime(options.start))),
-        stream_(stream),
-        telecom_(options) {
-    ended_ = !telecom_.NextOf(stream_, &ahead_);
+  GeneratedLog(std::string name, const Industry& industry, int stream, const GeneratorOptions& options)
+      : name_(std::move(name)), identity_(Identity(options)), generator_(industry, options, stream) {
+    ended_ = !generator_.Next(&ahead_);
   }
 
   absl::Status Read(size_t max_records, std::vector<RawRecord>* out) override {
@@ -34,7 +41,7 @@ class TelecomLog : public Log {
     while (!ended_ && sizes_.size() < max_records) {
       bytes_ += ahead_.line;
       sizes_.push_back(ahead_.line.size());
-      ended_ = !telecom_.NextOf(stream_, &ahead_);
+      ended_ = !generator_.Next(&ahead_);
     }
     bytes_.append(kReadPadding, '\0');
     size_t position = 0;
@@ -49,7 +56,7 @@ class TelecomLog : public Log {
 
   absl::Status Seek(int64_t offset) override {
     while (!ended_ && offset_ < offset) {
-      ended_ = offset_ + 1 < offset ? !telecom_.SkipOf(stream_) : !telecom_.NextOf(stream_, &ahead_);
+      ended_ = offset_ + 1 < offset ? !generator_.Skip() : !generator_.Next(&ahead_);
       ++offset_;
     }
     if (offset_ == offset) return absl::OkStatus();
@@ -58,15 +65,14 @@ class TelecomLog : public Log {
 
   const std::string& name() const override { return name_; }
   const std::string& identity() const override { return identity_; }
-  double progress() const override { return ended_ ? 1.0 : telecom_.progress(); }
+  double progress() const override { return ended_ ? 1.0 : generator_.progress(); }
 
  private:
   // Constant.
   std::string name_, identity_;
-  int stream_;
 
   // Transient.
-  Telecom telecom_;
+  Generator generator_;
   GeneratedRecord ahead_;  // the next record, unless ended_
   bool ended_ = false;
   int64_t offset_ = 0;  // of ahead_; the number of all records when ended_
@@ -110,34 +116,38 @@ class LineFile {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Log>> OpenGenerator(const std::string& name, const TelecomOptions& options) {
-  EBB_RETURN_IF_ERROR(CheckTelecomOptions(options));
-  for (int stream = 0; stream < kTelecomStreams; ++stream) {
-    if (name == fmt::format("telecom.{}", TelecomStreamName(stream))) {
-      return std::make_unique<TelecomLog>(name, stream, options);
+absl::StatusOr<std::unique_ptr<Log>> OpenGenerator(const std::string& name, const GeneratorOptions& options) {
+  EBB_RETURN_IF_ERROR(CheckGeneratorOptions(options));
+  for (const Industry* industry : Industries()) {
+    for (size_t s = 0; s < industry->streams.size(); ++s) {
+      if (name == fmt::format("{}.{}", industry->name, industry->streams[s].name)) {
+        return std::make_unique<GeneratedLog>(name, *industry, static_cast<int>(s), options);
+      }
     }
   }
   return absl::NotFoundError(
-      fmt::format("there is no generator '{}'; known: telecom.calls, telecom.recharges, telecom.complaints", name));
+      fmt::format("there is no generator '{}'; known: {}", name, fmt::join(GeneratedStreams(), ", ")));
 }
 
-absl::Status WriteTelecom(const TelecomOptions& options, const std::string& directory) {
-  EBB_RETURN_IF_ERROR(CheckTelecomOptions(options));
-  Telecom telecom(options);
-  std::array<LineFile, kTelecomStreams> files;
-  for (int stream = 0; stream < kTelecomStreams; ++stream) {
-    EBB_RETURN_IF_ERROR(files[stream].Open(fmt::format("{}/{}.jsonl", directory, TelecomStreamName(stream))));
-  }
-  LineFile customers;
-  EBB_RETURN_IF_ERROR(customers.Open(directory + "/customers.jsonl"));
+absl::StatusOr<std::vector<std::string>> WriteGenerated(const Industry& industry, const GeneratorOptions& options,
+                                                        const std::string& directory) {
+  EBB_RETURN_IF_ERROR(CheckGeneratorOptions(options));
+  std::vector<std::string> paths;
+  std::vector<LineFile> files(industry.streams.size() + 1);
+  for (const StreamForm& stream : industry.streams) paths.push_back(fmt::format("{}/{}.jsonl", directory, stream.name));
+  paths.push_back(directory + "/truth.csv");
+  for (size_t f = 0; f < files.size(); ++f) EBB_RETURN_IF_ERROR(files[f].Open(paths[f]));
+  Generator generator(industry, options);
   GeneratedRecord record;
-  while (telecom.Next(&record)) EBB_RETURN_IF_ERROR(files[record.stream].Write(&record.line));
-  for (const Truth& truth : telecom.truth()) {
-    std::string line = TruthLine(truth);
-    EBB_RETURN_IF_ERROR(customers.Write(&line));
+  while (generator.Next(&record)) EBB_RETURN_IF_ERROR(files[record.stream].Write(&record.line));
+  std::string line(kTruthHeader);
+  EBB_RETURN_IF_ERROR(files.back().Write(&line));
+  for (const Truth& truth : generator.truth()) {
+    line = TruthLine(truth);
+    EBB_RETURN_IF_ERROR(files.back().Write(&line));
   }
   for (LineFile& file : files) EBB_RETURN_IF_ERROR(file.Close());
-  return customers.Close();
+  return paths;
 }
 
 }  // namespace ebb

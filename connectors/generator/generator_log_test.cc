@@ -15,7 +15,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const TelecomOptions kSmall{.customers = 20, .days = 15};
+const GeneratorOptions kSmall{.customers = 20, .days = 15};
 
 std::vector<std::string> ReadAll(Log* log, size_t max_records, int64_t first_offset) {
   std::vector<std::string> lines;
@@ -63,9 +63,26 @@ TEST(GeneratorLogTest, SeekGoesToAnOffset) {
   EXPECT_EQ((*log)->Seek(count + 1).code(), absl::StatusCode::kOutOfRange);
 }
 
+TEST(GeneratorLogTest, OtherRecordsAreAnotherInput) {
+  GeneratorOptions options = kSmall;
+  options.disorder = kHour;
+  options.no_cause = true;
+  options.duplicates = 0.25;
+  options.bad_records = 0.125;
+  EXPECT_EQ(
+      (*OpenGenerator("bank.cards", options))->identity(),
+      "customers=20 days=15 seed=1 start=2026-01-01T00:00:00.000Z disorder=1h no_cause duplicates=0.25 bad=0.125");
+}
+
 TEST(GeneratorLogTest, UnknownNamesAndBadOptionsAreRefused) {
-  EXPECT_EQ(OpenGenerator("telecom.call", kSmall).status().message(),
-            "there is no generator 'telecom.call'; known: telecom.calls, telecom.recharges, telecom.complaints");
+  const absl::Status status = OpenGenerator("telecom.call", kSmall).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()),
+              testing::StartsWith("there is no generator 'telecom.call'; known: telecom.calls, telecom.recharges, "));
+  for (const std::string& name : GeneratedStreams()) {
+    EXPECT_THAT(std::string(status.message()), HasSubstr(name));
+    EXPECT_TRUE(OpenGenerator(name, kSmall).ok()) << name;
+  }
   EXPECT_EQ(OpenGenerator("telecom.calls", {.customers = 0}).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
@@ -77,22 +94,27 @@ std::string Content(const std::filesystem::path& path) {
 }
 
 TEST(GeneratorLogTest, FilesHoldTheStreamsAndTheTruth) {
-  std::filesystem::path directory = testing::TempDir() + "/ebb_generator_test";
-  std::filesystem::create_directories(directory);
-  ASSERT_TRUE(WriteTelecom(kSmall, directory.string()).ok());
-  for (const std::string stream : {"calls", "recharges", "complaints"}) {
-    auto log = OpenGenerator("telecom." + stream, kSmall);
-    std::string expected;
-    for (const std::string& line : ReadAll(log->get(), 100, 0)) expected += line + "\n";
-    EXPECT_EQ(Content(directory / (stream + ".jsonl")), expected);
+  const std::filesystem::path directory = testing::TempDir() + "/ebb_generator_test";
+  for (const Industry* industry : Industries()) {
+    std::filesystem::create_directories(directory);
+    const auto paths = WriteGenerated(*industry, kSmall, directory.string());
+    ASSERT_TRUE(paths.ok());
+    ASSERT_EQ(paths->size(), industry->streams.size() + 1);
+    for (size_t s = 0; s < industry->streams.size(); ++s) {
+      const std::string name(industry->streams[s].name);
+      auto log = OpenGenerator(std::string(industry->name) + "." + name, kSmall);
+      std::string expected;
+      for (const std::string& line : ReadAll(log->get(), 100, 0)) expected += line + "\n";
+      EXPECT_EQ((*paths)[s], (directory / (name + ".jsonl")).string());
+      EXPECT_EQ(Content((*paths)[s]), expected);
+    }
+    std::string expected(kTruthHeader);
+    const Generator generator(*industry, kSmall);
+    for (const Truth& truth : generator.truth()) expected += "\n" + TruthLine(truth);
+    EXPECT_EQ(Content(paths->back()), expected + "\n");
+    std::filesystem::remove_all(directory);
   }
-  std::string expected;
-  Telecom telecom(kSmall);
-  for (const Truth& truth : telecom.truth()) expected += TruthLine(truth) + "\n";
-  EXPECT_EQ(Content(directory / "customers.jsonl"), expected);
-  std::filesystem::remove_all(directory);
-
-  absl::Status status = WriteTelecom(kSmall, directory.string());
+  const absl::Status status = WriteGenerated(kTelecom, kSmall, directory.string()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("cannot open " + directory.string() + "/calls.jsonl"));
 }

@@ -139,7 +139,7 @@ class FileCommandsTest(CliTest):
         self.assertEqual((facts["failed"], [test["passed"] for test in facts["tests"]]), (1, [True, False]))
 
     def test_the_shipped_pipelines_pass_their_tests(self):
-        for name in ("telecom.yaml", "online_retail.yaml"):
+        for name in ("telecom.yaml", "ecommerce.yaml", "bank.yaml", "online_retail.yaml"):
             self.good("test", "--thorough", os.path.join(os.path.dirname(TELECOM), name))
 
     def test_a_record_that_the_pipeline_refuses_is_named(self):
@@ -207,34 +207,100 @@ class ReplayTest(CliTest):
             self.assertIn("no space is left", message)
 
 
+class TruthTest(CliTest):
+    """What `replay --truth` says, worked out anew from the alerts and the records."""
+
+    HORIZON = 60 * 86400
+
+    def setUp(self):
+        super().setUp()
+        self.write("truth.csv", "customer_id,leaves_at,cause\nann,2026-01-20,price\nbob,,\ncat,2026-01-03T12:00:00Z,\n")
+        lines = [("ann", day) for day in (1, 2, 3, 10)] + [("bob", day) for day in (1, 4, 16, 19, 27)] + [("cat", 1)]
+        lines.sort(key=lambda line: line[1])
+        self.write("orders.jsonl", "".join(json.dumps({"customer": c, "ts": f"2026-01-{d:02}T00:00:00Z", "amount": 1})
+                                           + "\n" for c, d in lines))
+
+    def test_rules_are_judged_beside_silence_alone(self):
+        facts = json.loads(self.good("replay", "shop.yaml", "--json", "-q", "--truth", "truth.csv"))["truth"]
+        self.assertEqual((facts["customers"], facts["left"], facts["horizon_s"]), (3, 2, self.HORIZON))
+        rule = facts["rules"]["quiet"]
+        # Silences of five days: ann's from the 3rd and from the 10th, bob's from the 4th and 19th, cat's from the 1st.
+        self.assertEqual({key: rule[key] for key in ("warnings", "right", "afterwards", "wrong", "in_time")},
+                         {"warnings": 5, "right": 2, "afterwards": 1, "wrong": 2, "in_time": 1})
+        self.assertEqual((rule["precision"], rule["recall"]), (0.4, 0.5))
+        self.assertEqual(rule["median_lead_s"], 12 * 86400 - 1)  # from the 8th to the 20th
+        silence = rule["by_silence"]
+        # All five silences are at least seven days long, the shortest exactly.
+        self.assertEqual((silence["silence_s"], silence["warnings"]), (7 * 86400, 5))
+        self.assertEqual((silence["right"], silence["afterwards"], silence["wrong"]), (2, 1, 2))
+
+    def test_scores_are_judged_by_pairs(self):
+        facts = json.loads(self.good("replay", "shop.yaml", "--json", "-q", "--truth", "truth.csv"))["truth"]
+        # Thursdays: on the 1st nobody has a record yet; on the 8th ann has been silent for 5 days, bob for 4; on the
+        # 15th ann for 5, bob for 11. Cat has left. So one of the two pairs is right.
+        self.assertEqual(facts["scores"]["gone"]["silence_auc"], 0.5)
+
+    def test_it_changes_no_result(self):
+        plain = self.good("replay", "shop.yaml", "--digest", "-q")
+        for more in ((), ("--tasks", "3"), ("--batch", "1")):
+            judged = self.good("replay", "shop.yaml", "--digest", "-q", "--truth", "truth.csv", *more)
+            self.assertTrue(judged.endswith(plain), judged)
+        text = self.good("replay", "shop.yaml", "-q", "--truth", "truth.csv", "--horizon", "11d")
+        self.assertIn("2 of 3 customers left; a warning is right up to 11 days before", text)
+        self.assertRegex(text, r"quiet +5 +1 +1 +3 +20.0 % +50.0 % +5 days")
+        self.assertRegex(text, r"by silence of 7 days alone +5 ")
+
+    def test_what_is_refused(self):
+        self.refused(2, "replay", "shop.yaml", "--truth", "nowhere.csv", says="cannot read the truth file nowhere.csv")
+        self.refused(2, "replay", "shop.yaml", "--truth", "truth.csv", "--state", "s", says="don't go together")
+        self.write("truth.csv", "customer\nann\n")
+        self.refused(2, "replay", "shop.yaml", "--truth", "truth.csv", says="no column customer_id")
+
+
 class GenerateAndDemoTest(CliTest):
     def test_the_same_seed_writes_the_same_files(self):
         for folder, seed in (("a", "7"), ("b", "7"), ("c", "8")):
             out = self.good("generate", "telecom", "--out", folder, "--customers", "20", "--days", "10", "--seed", seed,
                             "--start", "2025-06-01")
-            names = ("calls", "recharges", "complaints", "customers")
-            self.assertEqual(out.split(), [f"{folder}/{name}.jsonl" for name in names])
+            names = ("calls", "recharges", "complaints", "usage", "ports", "surveys")
+            self.assertEqual(out.split(), [f"{folder}/{name}.jsonl" for name in names] + [f"{folder}/truth.csv"])
         for name in os.listdir(self.at("a")):
             self.assertEqual(self.read(f"a/{name}"), self.read(f"b/{name}"), name)
         self.assertNotEqual(self.read("a/calls.jsonl"), self.read("c/calls.jsonl"))
-        self.assertEqual(len(self.read("a/customers.jsonl").splitlines()), 20)
+        self.assertEqual(len(self.read("a/truth.csv").splitlines()), 21)
+
+    def test_faults_come_on_request(self):
+        amount = ("--customers", "30", "--days", "40")
+        self.good("generate", "bank", "--out", "clean", *amount)
+        self.good("generate", "bank", "--out", "faulty", *amount, "--duplicates", "0.1", "--bad-records", "0.05",
+                  "--disorder", "6h", "--no-cause")
+        clean, faulty = (self.read(f"{folder}/cards.jsonl").splitlines() for folder in ("clean", "faulty"))
+        self.assertGreater(len(faulty), 1.1 * len(clean))
+        self.assertNotIn(b"competitor", self.read("faulty/truth.csv"))
+        facts = json.loads(self.good("replay", os.path.join(os.path.dirname(TELECOM), "bank.yaml"), "--json", *amount,
+                                     "--duplicates", "0.1", "--bad-records", "0.05"))
+        reasons = {reason for source in facts["sources"].values() for reason in source["quarantined"]}
+        self.assertLessEqual({"json_syntax", "bad_time", "time_out_of_range"}, reasons)
 
     def test_wrong_options(self):
         self.refused(2, "generate", "telecom", "--out", "d", "--customers", "0", says="customers must be 1 to")
         self.refused(2, "generate", "telecom", "--out", "d", "--start", "2026-01-01T10:00:00Z", says="midnight")
+        self.refused(2, "generate", "telecom", "--out", "d", "--duplicates", "0.7", says="0% to 50%")
+        self.refused(2, "generate", "telecom", "--out", "d", "--disorder", "40d", says="disorder must be 0s to 30d")
         self.refused(2, "demo", "--days", "0", says="days must be 1 to")
         self.assertFalse(os.path.exists(self.at("d")))
 
     def test_demo_adds_up(self):
         facts = json.loads(self.good("demo", "--customers", "300", "--days", "90", "--out", "demo", "--json", "-q"))
         left, warnings = facts["left"], facts["warnings"]
-        self.assertEqual(left["left"], left["in_time"] + left["afterwards"] + left["never"] + left["held_out"])
+        self.assertEqual(left["left"], left["in_time"] + left["afterwards"] + left["never"])
         self.assertEqual(left["left"], sum(cause["left"] for cause in facts["causes"].values()))
         self.assertEqual(warnings["sent"], warnings["right"] + warnings["afterwards"] + warnings["wrong"])
-        truth = [json.loads(line) for line in self.read("demo/customers.jsonl").splitlines()]
-        leaves = {t["customer_id"]: t["leaves_at"] for t in truth}
-        self.assertEqual((len(truth), sum(at is not None for at in leaves.values())), (300, left["left"]))
-        alerts = [json.loads(line) for line in self.read("demo/alerts.jsonl").splitlines()]
+        rows = [line.split(",") for line in self.read("demo/truth.csv").decode().splitlines()[1:]]
+        leaves = {row[0]: row[1] for row in rows}
+        self.assertEqual((len(rows), sum(at != "" for at in leaves.values())), (300, left["left"]))
+        alerts = [json.loads(line) for name in ("alerts", "shadow")
+                  for line in self.read(f"demo/{name}.jsonl").splitlines()]
         opened = [a for a in alerts if a["rule"] == "leaving" and a["status"] == "opened"]
         self.assertEqual(len(opened), warnings["sent"])
         after = sum((leaves[a["customer_id"]] or "9999") <= a["event_time"] for a in opened)
@@ -267,7 +333,7 @@ class CompletionTest(CliTest):
         self.assertEqual(self.complete("ebb", "replay", "--state"), ["--state"])
         self.assertEqual(sorted(self.complete("ebb", "replay", "--st")), ["--start", "--state"])
         self.assertEqual(self.complete("ebb", "completion", "z"), ["zsh"])
-        self.assertEqual(self.complete("ebb", "generate", ""), ["telecom"])
+        self.assertEqual(self.complete("ebb", "generate", ""), ["telecom", "ecommerce", "bank", "subscription"])
         self.assertEqual(self.complete("ebb", "check", "sh"), ["shop.yaml"])
         self.assertEqual(self.complete("ebb", "replay", "-i", "orders", "=", "ord"), ["orders.jsonl"])
 

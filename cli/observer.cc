@@ -1,0 +1,106 @@
+// Before a row moves on to a later time it is read at the instants of the grid in between. Reading a row at a time
+// moves it there, which changes nothing that is read or written later.
+#include "cli/observer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace ebb {
+
+// Confined to its task's thread.
+struct Observer::Notes {
+  std::vector<Known> known;  // by row
+  std::vector<Silence> silences;
+  std::vector<Sample> samples;
+};
+
+// Confined to its task's thread.
+class Observer::LookingOn : public Operator {
+ public:
+  LookingOn(const Observer* observer, Notes* notes)
+      : observer_(*observer), notes_(*notes), work_(observer->pipeline_.NewOperator()) {}
+
+  Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
+    Known& known = MoveTo(record.effective, row);
+    const Effect effect = work_->OnRecord(record, row, outputs);
+    const bool alive = (observer_.pipeline_.plan().evaluate.on_sources >> record.source & 1) != 0;
+    if (effect == Effect::kDuplicate || !alive) return effect;
+    if (known.last != kAfterTime && record.effective - known.last >= kShortestSilence) {
+      notes_.silences.push_back({known.customer, known.last, record.effective});
+    }
+    known.last = record.effective;
+    return effect;
+  }
+  void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) override {
+    MoveTo(now, row);
+    work_->OnTimer(now, row, outputs);
+  }
+  void Prefetch(const Record& record, const RowRef& row) const override { work_->Prefetch(record, row); }
+  std::vector<std::string> CounterNames() const override { return work_->CounterNames(); }
+  const std::vector<int64_t>& counters() const override { return work_->counters(); }
+
+ private:
+  Known& MoveTo(TimeMs now, RowRef* row) {
+    const uint32_t index = (*row)->index;
+    if (index >= notes_.known.size()) notes_.known.resize(index + 1);
+    Known& known = notes_.known[index];
+    if (known.touched == kAfterTime) known.customer = row->key();
+    observer_.SampleBetween(row, known, now, &notes_.samples);
+    known.touched = now;
+    return known;
+  }
+
+  const Observer& observer_;
+  Notes& notes_;
+  const std::unique_ptr<Operator> work_;
+};
+
+Observer::Observer(const Pipeline* pipeline) : pipeline_(*pipeline) {}
+Observer::~Observer() = default;
+
+std::unique_ptr<Operator> Observer::NewOperator() {
+  notes_.push_back(std::make_unique<Notes>());
+  return std::make_unique<LookingOn>(this, notes_.back().get());
+}
+
+void Observer::SampleBetween(RowRef* row, const Known& known, TimeMs until, std::vector<Sample>* out) const {
+  if (known.touched >= until || known.last == kAfterTime) return;
+  std::vector<double> registers;
+  for (TimeMs at = (FloorDiv(known.touched, kGrid) + 1) * kGrid; at <= until; at += kGrid) {
+    registers = pipeline_.plan().program.initial;
+    pipeline_.Compute(row, at, registers.data());
+    Sample sample{known.customer, at, at - known.last, {}};
+    for (const ScorePlan& score : pipeline_.plan().scores) sample.scores.push_back(registers[score.target]);
+    out->push_back(std::move(sample));
+  }
+}
+
+void Observer::Finish(Job* job) {
+  end_ = job->progress().cursor - 1;
+  absl::flat_hash_map<std::string_view, const Known*> all;
+  for (const std::unique_ptr<Notes>& notes : notes_) {
+    std::move(notes->silences.begin(), notes->silences.end(), std::back_inserter(silences_));
+    std::move(notes->samples.begin(), notes->samples.end(), std::back_inserter(samples_));
+    for (const Known& known : notes->known) all[known.customer] = &known;
+  }
+  job->ForEachRow([&](RowRef row) {
+    const Known& known = *all.at(row.key());
+    customers_.push_back(known.customer);
+    SampleBetween(&row, known, end_, &samples_);
+    if (known.last != kAfterTime && end_ - known.last >= kShortestSilence) {
+      silences_.push_back({known.customer, known.last, end_});
+    }
+  });
+  std::sort(silences_.begin(), silences_.end(), [](const Silence& a, const Silence& b) {
+    return std::tie(a.from, a.customer) < std::tie(b.from, b.customer);
+  });
+  std::sort(samples_.begin(), samples_.end(),
+            [](const Sample& a, const Sample& b) { return std::tie(a.at, a.customer) < std::tie(b.at, b.customer); });
+}
+
+}  // namespace ebb
