@@ -106,6 +106,8 @@ absl::Status TopicChecker::CreateMissing() {
     rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(name.c_str(), count, replicas, error, sizeof error);
     if (topic == nullptr) return absl::InvalidArgumentError(fmt::format("topic '{}': {}", name, error));
     rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "delete");
+    // By the time of sending, data of the past would be deleted as soon as they are written.
+    rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "LogAppendTime");
     if (replicas >= 3) rd_kafka_NewTopic_set_config(topic, "min.insync.replicas", "2");
     if (need->keep > 0) {
       rd_kafka_NewTopic_set_config(topic, "retention.ms",
