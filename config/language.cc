@@ -68,7 +68,8 @@ constexpr Key kTimeKeys[] = {
     {"max_jump", "duration", "no limit",
      "a record further ahead of the newest of its log is quarantined as `time_jump`"},
     {"late", "=accept | =quarantine", "`accept`", "what happens with late records"},
-    {"idle_after", "duration", "`1s`", "for live topics; it has no effect in a replay"},
+    {"idle_after", "duration", "`1s`",
+     "for live topics: a partition that has been at its end for this long is [idle](semantics.md#idle-logs)"},
     {"max_ahead", "duration", "`1h`",
      "for live topics: a record further ahead of the time at which the topic took it is quarantined as `time_ahead`"},
 };

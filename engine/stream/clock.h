@@ -25,6 +25,8 @@ class LogClock {
   TimeMs newest() const { return newest_; }
   // Records with a smaller effective time can no longer come from this log.
   TimeMs watermark() const { return newest_ == kBeforeTime ? kBeforeTime : newest_ - spec_->disorder; }
+  // Lets M be at least `newest` from the next record on: an idle log no longer holds the watermark.
+  void Raise(TimeMs newest) { newest_ = newest > newest_ ? newest : newest_; }
   // Goes on from a stored position.
   void Restore(TimeMs newest) { newest_ = newest; }
 

@@ -48,6 +48,12 @@ class Order {
   // The lowest waiting offset of each log that has one: visit(source, log, mark).
   template <typename Visit>
   void ForEachLowMark(Visit visit) const;
+  // Memory of everything that waits, or was released last.
+  size_t bytes() const {
+    size_t sum = 0;
+    for (const std::unique_ptr<RecordChunk>& chunk : chunks_) sum += chunk == nullptr ? 0 : chunk->capacity;
+    return sum;
+  }
   size_t waiting() const { return fresh_.size() + heap_.size(); }
 
  private:

@@ -35,6 +35,7 @@ constexpr std::array<Text, kReasonCount> kTexts = {{
     {"late", "it is older than the source's disorder allows, and the source says `late: quarantine`"},
     {"missing_id", "it has no id, by which its source tells duplicates"},
     {"time_ahead", "its event time lies further ahead of the time at which the log took it than max_ahead"},
+    {"skipped", "its offset was skipped by hand"},
 }};
 
 }  // namespace

@@ -29,6 +29,7 @@ enum class Reason : uint8_t {
   kLate,            // late, and the source says `late: quarantine`
   kMissingId,       // no id, and the source has `id:` without `missing_id: accept`
   kTimeAhead,       // further ahead of the time at which its log took it than max_ahead
+  kSkipped,         // by hand: an operator named its offset
   kCount,
 };
 

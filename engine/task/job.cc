@@ -18,25 +18,7 @@ int64_t MonotonicMs() {
       .count();
 }
 
-constexpr size_t kEncodeBlockBytes = size_t{1} << 20;
-
-// The first eight bytes as a number that compares as they do; a shorter key is filled up with zero bytes.
-uint64_t KeyPrefix(std::string_view key) {
-  uint64_t prefix = 0;
-  std::memcpy(&prefix, key.data(), std::min(key.size(), sizeof(prefix)));
-  return __builtin_bswap64(prefix);
-}
-
-bool IsNumbered(Stream stream) { return stream == Stream::kAlerts || stream == Stream::kShadow; }
-
 }  // namespace
-
-absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store) {
-  EBB_ASSIGN_OR_RETURN(std::string text, store->ReadProgress());
-  if (text.empty()) return std::optional<Progress>();
-  EBB_ASSIGN_OR_RETURN(Progress progress, DecodeProgress(text));
-  return std::optional<Progress>(std::move(progress));
-}
 
 Job::Job(const JobOptions& options, JobParts parts, std::vector<SourceInput> sources)
     : options_(options), parts_(std::move(parts)), intake_(std::move(sources), options.range, options.tasks) {
@@ -110,7 +92,7 @@ absl::Status Job::Commit() {
   next.logs = intake_.Positions(orders);
   CountInto(&next);
   EBB_RETURN_IF_ERROR(AppendOutputs(&next));
-  if (parts_.store != nullptr) EBB_RETURN_IF_ERROR(WriteState(next));
+  if (parts_.store != nullptr) EBB_RETURN_IF_ERROR(WriteState(ChangedRowsInKeyOrder(Tables()), next, parts_.store));
   for (auto& worker : workers_) {
     worker->task().rows().ClearChanged();
     worker->task().outputs().Clear();
@@ -132,20 +114,14 @@ void Job::CountInto(Progress* next) {
 }
 
 absl::Status Job::AppendOutputs(Progress* next) {
-  std::vector<PlacedLine> lines;
-  for (auto& worker : workers_) {
-    const Outputs& outputs = worker->task().outputs();
-    for (const Outputs::Line& line : outputs.lines()) lines.push_back({&outputs, &line});
-  }
-  if (!std::is_sorted(lines.begin(), lines.end(), ComesBefore)) std::sort(lines.begin(), lines.end(), ComesBefore);
+  std::vector<const Outputs*> outputs;
+  for (auto& worker : workers_) outputs.push_back(&worker->task().outputs());
   std::array<std::string, kStreamCount> texts;
-  for (const PlacedLine& placed : lines) {
+  for (const PlacedLine& placed : InOneOrder(outputs)) {
     const int stream = static_cast<int>(placed.line->stream);
     std::string& text = texts[stream];
     const size_t start = text.size();
-    text += placed.outputs->text(*placed.line);
-    const int64_t number = next->outputs[stream].lines++;
-    if (IsNumbered(placed.line->stream)) text += fmt::format(",\"seq\":{}}}", number);
+    AppendNumbered(placed, next->outputs[stream].lines++, &text);
     next->chain = ChainHash(next->chain, std::string_view(text).substr(start));
     text += '\n';
   }
@@ -159,60 +135,16 @@ absl::Status Job::AppendOutputs(Progress* next) {
   return absl::OkStatus();
 }
 
-std::vector<RowRef> Job::SortedRows(bool changed_only) {
-  struct Place {
-    uint64_t prefix;  // the key's first eight bytes: most comparisons end there, without touching a row
-    RowRef row;
-  };
-  std::vector<Place> places;
-  const auto add = [&places](RowRef row) { places.push_back({KeyPrefix(row.key()), row}); };
-  for (auto& worker : workers_) {
-    RowTable& table = worker->task().rows();
-    if (changed_only) {
-      for (uint32_t index : table.changed()) add(table.at(index));
-    } else {
-      for (uint32_t index = 0; index < table.size(); ++index) add(table.at(index));
-    }
-  }
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-    return a.prefix != b.prefix ? a.prefix < b.prefix : a.row.key() < b.row.key();
-  });
-  std::vector<RowRef> rows;
-  rows.reserve(places.size());
-  for (const Place& place : places) rows.push_back(place.row);
-  return rows;
-}
-
-absl::Status Job::WriteState(const Progress& next) {
-  StateBatch batch;
-  std::vector<std::string> blocks;  // encoded rows lie in blocks that don't move
-  for (const RowRef& row : SortedRows(true)) {
-    const size_t most = MostEncodedBytes(row);
-    if (blocks.empty() || blocks.back().capacity() - blocks.back().size() < most) {
-      blocks.emplace_back().reserve(std::max(kEncodeBlockBytes, most));
-    }
-    std::string& block = blocks.back();
-    const size_t start = block.size();
-    EncodeRow(row, &block);
-    batch.rows.emplace_back(row.key(), std::string_view(block).substr(start));
-  }
-  batch.progress = EncodeProgress(next);
-  return parts_.store->Commit(batch);
+std::vector<RowTable*> Job::Tables() {
+  std::vector<RowTable*> tables;
+  for (auto& worker : workers_) tables.push_back(&worker->task().rows());
+  return tables;
 }
 
 void Job::ForEachRow(const std::function<void(RowRef)>& visit) {
-  for (const RowRef& row : SortedRows(false)) visit(row);
+  for (const RowRef& row : RowsInKeyOrder(Tables())) visit(row);
 }
 
-uint64_t Job::StateDigest() {
-  uint64_t digest = 0;
-  std::string bytes;
-  ForEachRow([&](RowRef row) {
-    bytes.clear();
-    EncodeRow(row, &bytes);
-    digest = StateDigestStep(digest, row.key(), bytes);
-  });
-  return digest;
-}
+uint64_t Job::StateDigest() { return DigestRows(RowsInKeyOrder(Tables())); }
 
 }  // namespace ebb

@@ -16,6 +16,7 @@
 #include "engine/task/intake.h"
 #include "engine/task/progress.h"
 #include "engine/task/sink.h"
+#include "engine/task/state_rows.h"
 #include "engine/task/worker.h"
 
 namespace ebb {
@@ -35,9 +36,6 @@ struct JobParts {
   std::function<std::unique_ptr<Operator>()> make_operator;
   StateStore* store = nullptr;  // null: nothing is kept
 };
-
-// The progress stored by an earlier run; empty when there is none.
-absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store);
 
 // Confined to its task's thread.
 class Job {
@@ -64,9 +62,8 @@ class Job {
   absl::Status CheckResume(const Progress& resume) const;
   absl::Status LoadRows();
   absl::Status AppendOutputs(Progress* next);
-  absl::Status WriteState(const Progress& next);
   void CountInto(Progress* next);
-  std::vector<RowRef> SortedRows(bool changed_only);
+  std::vector<RowTable*> Tables();
 
   const JobOptions options_;
   const JobParts parts_;

@@ -62,6 +62,10 @@ struct PlacedLine {
 };
 // Whether `a` comes before `b` in the one order.
 bool ComesBefore(const PlacedLine& a, const PlacedLine& b);
+// All lines of the tasks in the one order.
+std::vector<PlacedLine> InOneOrder(const std::vector<const Outputs*>& outputs);
+// Appends the line as it goes out: in kAlerts and kShadow with its number.
+void AppendNumbered(const PlacedLine& line, int64_t number, std::string* text);
 
 // What a record did to its row, and so where the ledger counts it.
 enum class Effect : uint8_t {

@@ -1,5 +1,8 @@
 // Lines of output and their order.
+#include <algorithm>
 #include <tuple>
+
+#include <fmt/format.h>
 
 #include "engine/task/operator.h"
 
@@ -55,6 +58,21 @@ bool ComesBefore(const PlacedLine& a, const PlacedLine& b) {
     if (keys != 0) return keys < 0;
   }
   return x.number < y.number;
+}
+
+std::vector<PlacedLine> InOneOrder(const std::vector<const Outputs*>& outputs) {
+  std::vector<PlacedLine> lines;
+  for (const Outputs* of_task : outputs) {
+    for (const Outputs::Line& line : of_task->lines()) lines.push_back({of_task, &line});
+  }
+  if (!std::is_sorted(lines.begin(), lines.end(), ComesBefore)) std::sort(lines.begin(), lines.end(), ComesBefore);
+  return lines;
+}
+
+void AppendNumbered(const PlacedLine& line, int64_t number, std::string* text) {
+  *text += line.outputs->text(*line.line);
+  const Stream stream = line.line->stream;
+  if (stream == Stream::kAlerts || stream == Stream::kShadow) *text += fmt::format(",\"seq\":{}}}", number);
 }
 
 }  // namespace ebb

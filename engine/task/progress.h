@@ -11,16 +11,9 @@
 #include "absl/status/statusor.h"
 #include "engine/observe/ledger.h"
 #include "engine/stream/time.h"
+#include "engine/task/log_position.h"
 
 namespace ebb {
-
-struct LogPosition {
-  std::string source;
-  std::string name;
-  std::string identity;         // of the log's beginning; empty: unknown
-  int64_t low_offset = 0;       // the first record that may not have been applied
-  TimeMs newest = kBeforeTime;  // M at the low offset
-};
 
 struct OutputPosition {
   std::string stream;
@@ -29,14 +22,16 @@ struct OutputPosition {
 };
 
 struct Progress {
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;  // 1: without live tasks
+  static constexpr int64_t kNoTask = -1;
 
   std::string pipeline;
   std::string fingerprint;      // of everything that decides a result
+  int64_t task = kNoTask;       // number of the live task; a job over files has none
   int64_t epoch = 0;            // number of commits
   TimeMs cursor = kBeforeTime;  // everything with an effective time below it has been applied, nothing else
   bool finished = false;
-  uint64_t chain = 0;  // hash over all lines of output so far
+  uint64_t chain = 0;  // hash over all lines of output so far; of a live task: over all journal records
   std::vector<LogPosition> logs;
   std::vector<OutputPosition> outputs;
   std::vector<std::pair<std::string, SourceLedger>> ledger;  // by source

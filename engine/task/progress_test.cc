@@ -71,6 +71,28 @@ TEST(ProgressTest, EverythingComesBack) {
   ASSERT_TRUE(DecodeProgress(EncodeProgress(Progress())).ok());
 }
 
+TEST(ProgressTest, ALiveTaskKeepsItsDecisions) {
+  Progress p = Sample();
+  p.task = 3;
+  p.logs[0].start_offset = 5;
+  p.logs[0].lag = -20;
+  p.logs[0].floors = {{14, 100}, {20, 300}};
+  p.logs[2].skipped = {{9, kBeforeTime}};
+  const absl::StatusOr<Progress> read = DecodeProgress(EncodeProgress(p));
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_EQ(read->task, 3);
+  EXPECT_EQ(read->logs[0].start_offset, 5);
+  EXPECT_EQ(read->logs[0].lag, -20);
+  EXPECT_FALSE(read->logs[1].lag.has_value());
+  ASSERT_EQ(read->logs[0].floors.size(), 2u);
+  EXPECT_EQ(read->logs[0].floors[1].from_offset, 20);
+  EXPECT_EQ(read->logs[0].floors[1].newest, 300);
+  ASSERT_EQ(read->logs[2].skipped.size(), 1u);
+  EXPECT_EQ(read->logs[2].skipped[0].offset, 9);
+  EXPECT_EQ(read->logs[2].skipped[0].from_time, kBeforeTime);
+  EXPECT_EQ(EncodeProgress(*read), EncodeProgress(p));
+}
+
 TEST(ProgressTest, EveryByteOfATextSurvives) {
   Progress p;
   for (int c = 0; c < 256; ++c) p.pipeline += static_cast<char>(c);
@@ -113,10 +135,10 @@ TEST(ProgressTest, LinesThatMakeNoSenseAreDamageToo) {
 
 TEST(ProgressTest, ANewerVersionIsNamed) {
   std::string text = EncodeProgress(Sample());
-  text.replace(text.find(" 1\n"), 3, " 2\nsomething of the future\n");
+  text.replace(text.find(" 2\n"), 3, " 3\nsomething of the future\n");
   const absl::Status status = DecodeProgress(Sealed(text)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find("version 2"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("version 3"), std::string::npos) << status.message();
 }
 
 }  // namespace

@@ -28,15 +28,46 @@ absl::Status RecordIntake::Seek(int64_t offset, TimeMs newest) {
   EBB_RETURN_IF_ERROR(input_.log->Seek(offset));
   next_offset_ = offset;
   clock_.Restore(newest);
-  timed_records_ = offset;
+  timed_records_ = newest == kBeforeTime ? 0 : offset;
   return absl::OkStatus();
 }
 
-TimeMs RecordIntake::Take(const RawRecord& raw, const TimeRange& range, TimeMs applied,
-                          std::vector<RecordBatch>* batches) {
+void RecordIntake::AddFloor(const Floor& floor) {
+  const auto later = [](const Floor& a, const Floor& b) { return a.from_offset < b.from_offset; };
+  floors_.insert(std::upper_bound(floors_.begin(), floors_.end(), floor, later), floor);
+  Reach(next_offset_);
+}
+
+void RecordIntake::AddSkip(const SkippedRecord& skip) {
+  skips_.push_back(skip);
+  Reach(next_offset_);
+}
+
+void RecordIntake::Reach(int64_t offset) {
+  size_t reached = 0;
+  for (; reached < floors_.size() && floors_[reached].from_offset <= offset; ++reached) {
+    clock_.Raise(floors_[reached].newest);
+  }
+  floors_.erase(floors_.begin(), floors_.begin() + static_cast<int64_t>(reached));
+  std::erase_if(skips_, [offset](const SkippedRecord& skip) { return skip.offset < offset; });
+  next_decision_ = floors_.empty() ? INT64_MAX : floors_.front().from_offset;
+  for (const SkippedRecord& skip : skips_) next_decision_ = std::min(next_decision_, skip.offset);
+}
+
+bool RecordIntake::IsSkipped(const Record& header) const {
+  return std::any_of(skips_.begin(), skips_.end(), [&](const SkippedRecord& skip) {
+    return skip.offset == header.offset && header.effective >= skip.from_time;
+  });
+}
+
+Taken RecordIntake::Take(const RawRecord& raw, const TimeRange& range, TimeMs applied,
+                         std::vector<RecordBatch>* batches) {
   EBB_CHECK(raw.offset == next_offset_ || (raw.offset > next_offset_ && input_.log->sparse()),
             "offset {} of {}, expected {}", raw.offset, input_.log->name(), next_offset_);
   next_offset_ = raw.offset + 1;
+  const bool decided = raw.offset >= next_decision_;
+  if (decided) [[unlikely]]
+    Reach(raw.offset);
   builder_.Reset(slot_count_);
   Reason reason = raw.null_value ? Reason::kNullValue : raw.reason;
   if (reason == Reason::kNone) reason = input_.decoder->Decode(raw.bytes, &builder_);
@@ -63,8 +94,13 @@ TimeMs RecordIntake::Take(const RawRecord& raw, const TimeRange& range, TimeMs a
     clock_.Stamp(&header);
   }
   NoteUnit(header);
+  const bool timed = header.fate != Fate::kQuarantine;
+  if (decided && header.fate == Fate::kUse && IsSkipped(header)) [[unlikely]] {
+    header.fate = Fate::kQuarantine;
+    header.reason = Reason::kSkipped;
+  }
   if (header.effective >= applied) Place(raw, header, batches);
-  return header.effective;
+  return {header.effective, timed, clock_.newest() > header.newest_before};
 }
 
 void RecordIntake::NoteUnit(const Record& header) {

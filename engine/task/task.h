@@ -32,7 +32,9 @@ class Task {
   absl::Status LoadRow(std::string_view key, std::string_view bytes);
 
   Outputs& outputs() { return outputs_; }
+  const Outputs& outputs() const { return outputs_; }
   RowTable& rows() { return rows_; }
+  const RowTable& rows() const { return rows_; }
   const Order& order() const { return order_; }
   const std::vector<SourceLedger>& ledger() const { return ledger_; }
   const Operator& work() const { return *work_; }

@@ -3,7 +3,6 @@
 // EBB_SEED=n runs that one alone.
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <set>
 
@@ -13,6 +12,7 @@
 #include "engine/base/random.h"
 #include "engine/task/job.h"
 #include "tests/property/memory_log.h"
+#include "tests/property/mixing.h"
 
 namespace ebb {
 namespace {
@@ -62,68 +62,6 @@ Input RandomInput(Random* random) {
   return input;
 }
 
-// What is done to a customer: numbers that depend on the order of everything. Timer rule: a value below 40 sets a timer
-// that many milliseconds ahead, one of 40 to 49 unsets it; a timer that fires is set again twice.
-constexpr int64_t Mix(int64_t hash, int64_t a, int64_t b) {
-  const uint64_t mixed = static_cast<uint64_t>(hash) ^ static_cast<uint64_t>(a * 1000003 + b);
-  return static_cast<int64_t>(mixed * 0x9E3779B97F4A7C15ull);
-}
-enum Cell { kHash, kTimersLeft, kCells };
-
-std::string RecordLine(std::string_view key, TimeMs effective, int source, int log, int64_t offset, bool late,
-                       int64_t hash) {
-  return fmt::format("{} {} {}.{}.{} {} {}", effective, key, source, log, offset, late, hash);
-}
-std::string TimerLine(std::string_view key, TimeMs time, int64_t hash) {
-  return fmt::format("{} {} timer {}", time, key, hash);
-}
-
-class MixingOperator : public Operator {
- public:
-  // Notes the lines in the order of processing, before anybody sorts them, unless null.
-  explicit MixingOperator(std::vector<std::string>* processed) : processed_(processed), counters_(1, 0) {}
-
-  Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
-    EXPECT_EQ(row->key(), record.key());
-    EXPECT_EQ(HashKey(record.key()), record.key_hash);
-    const int64_t value = record.slots()[0];
-    int64_t* cell = row->cells();
-    cell[kHash] = Mix(cell[kHash], record.effective, value);
-    if (value < 40) {
-      (*row)->next_timer = record.effective + 1 + value;
-      cell[kTimersLeft] = 2;
-    } else if (value < 50) {
-      (*row)->next_timer = kAfterTime;
-    }
-    if (row->count(0) == 30) row->PopFront(0);
-    row->PushBack(0)[0] = value;
-    ++counters_[0];
-    Write(RecordLine(row->key(), record.effective, record.source, record.log, record.offset, record.late,
-                     row->cells()[kHash]),
-          outputs);
-    return Effect::kUsed;
-  }
-  void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) override {
-    EXPECT_EQ(now, (*row)->next_timer);
-    int64_t* cell = row->cells();
-    cell[kHash] = Mix(cell[kHash], now, -1);
-    (*row)->next_timer = cell[kTimersLeft]-- > 0 ? now + 7 : kAfterTime;
-    Write(TimerLine(row->key(), now, cell[kHash]), outputs);
-  }
-  void Prefetch(const Record&, const RowRef&) const override {}
-  std::vector<std::string> CounterNames() const override { return {"records"}; }
-  const std::vector<int64_t>& counters() const override { return counters_; }
-
- private:
-  void Write(const std::string& line, Outputs* outputs) {
-    outputs->Emit(Stream::kScores, line);
-    if (processed_ != nullptr) processed_->push_back(line);
-  }
-
-  std::vector<std::string>* processed_;
-  std::vector<int64_t> counters_;
-};
-
 // What must come of the input: no engine code but the types.
 struct Expected {
   std::vector<std::string> lines;
@@ -138,11 +76,6 @@ struct Place {
   bool late;
   MemoryRecord record;
   Reason reason;
-};
-
-struct Customer {
-  int64_t hash = 0, timers_left = 0;
-  TimeMs timer = kAfterTime;
 };
 
 // Every record of one log with its place, by the definition.
@@ -194,37 +127,17 @@ Expected Simulate(const Input& input) {
   std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
     return std::tie(a.effective, a.source, a.log, a.offset) < std::tie(b.effective, b.source, b.log, b.offset);
   });
-  std::map<std::string, Customer> customers;
-  const auto fire_before = [&](TimeMs limit) {
-    for (;;) {
-      auto next = std::min_element(customers.begin(), customers.end(),
-                                   [](const auto& a, const auto& b) { return a.second.timer < b.second.timer; });
-      if (next == customers.end() || next->second.timer >= limit) return;
-      Customer& customer = next->second;
-      customer.hash = Mix(customer.hash, customer.timer, -1);
-      expected.lines.push_back(TimerLine(next->first, customer.timer, customer.hash));
-      customer.timer = customer.timers_left-- > 0 ? customer.timer + 7 : kAfterTime;
-    }
-  };
+  MixingModel model;
   for (const Place& place : places) {
     if (place.reason != Reason::kNone) {
       expected.quarantined.push_back(
           fmt::format("source{} {} {}", place.source, place.offset, ReasonName(place.reason)));
       continue;
     }
-    fire_before(place.effective);
-    Customer& customer = customers[place.record.key];
-    customer.hash = Mix(customer.hash, place.effective, place.record.value);
-    if (place.record.value < 40) {
-      customer.timer = place.effective + 1 + place.record.value;
-      customer.timers_left = 2;
-    } else if (place.record.value < 50) {
-      customer.timer = kAfterTime;
-    }
-    expected.lines.push_back(RecordLine(place.record.key, place.effective, place.source, place.log, place.offset,
-                                        place.late, customer.hash));
+    model.Use(place.record.key, place.effective, place.source, place.log, place.offset, place.late, place.record.value);
   }
-  fire_before(input.range.to ? *input.range.to + 1 : newest + 1);
+  model.FireBefore(input.range.to ? *input.range.to + 1 : newest + 1);
+  expected.lines = std::move(model.lines);
   return expected;
 }
 
@@ -255,24 +168,11 @@ std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-// `source offset reason` of a quarantine line.
-std::string Brief(const std::string& line) {
-  const auto between = [&](std::string_view begin, char end) {
-    const size_t at = line.find(begin) + begin.size();
-    return line.substr(at, line.find(end, at) - at);
-  };
-  return fmt::format("{} {} {}", between("\"source\":\"", '"'), between("\"offset\":", ','),
-                     between("\"reason\":\"", '"'));
-}
-
 // The job from its last commit to its end, or until it is killed; true when it has ended.
 class Runner {
  public:
   Runner(const Input& input, const Manner& manner, uint64_t seed) : input_(input), manner_(manner), random_(seed) {
-    RowLayoutBuilder layout;
-    layout.AddCells("mix", kCells);
-    layout.AddSection("values", 1, 30);
-    layout_ = layout.Build();
+    layout_ = MixingLayout();
   }
 
   Outcome Run() {

@@ -1,0 +1,139 @@
+// Records are watched in spans as they were read: the low offset is the first of the oldest span that isn't done. That
+// may re-read some records too many after a restart, which costs little, and makes a commit cheap however much waits.
+#include "engine/task/live_input.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+#include "engine/base/status_macros.h"
+
+namespace ebb {
+namespace {
+
+// Keeps the floors by offset; of two at the same offset the higher one is enough.
+void Add(const Floor& floor, std::vector<Floor>* floors) {
+  auto at = std::find_if(floors->begin(), floors->end(),
+                         [&](const Floor& other) { return other.from_offset >= floor.from_offset; });
+  if (at != floors->end() && at->from_offset == floor.from_offset) {
+    at->newest = std::max(at->newest, floor.newest);
+  } else {
+    floors->insert(at, floor);
+  }
+}
+
+bool Holds(const std::vector<SkippedRecord>& skips, int64_t offset) {
+  return std::any_of(skips.begin(), skips.end(), [=](const SkippedRecord& skip) { return skip.offset == offset; });
+}
+
+}  // namespace
+
+LiveInput::LiveInput(LiveSource source) : LiveInput(source.log.get(), std::move(source)) {}
+
+LiveInput::LiveInput(LiveLog* log, LiveSource&& source)
+    : log_(log),
+      intake_({std::move(source.log), std::move(source.decoder)}, source.schema, source.slot_count, /*number=*/0) {}
+
+absl::Status LiveInput::Begin() {
+  start_offset_ = log_->position();
+  return intake_.Seek(start_offset_, kBeforeTime);
+}
+
+absl::Status LiveInput::Restore(const LogPosition& position) {
+  start_offset_ = position.start_offset;
+  lag_ = position.lag;
+  EBB_RETURN_IF_ERROR(intake_.Seek(position.low_offset, position.newest));
+  Repeat(position);
+  return absl::OkStatus();
+}
+
+void LiveInput::Repeat(const LogPosition& decided) {
+  for (const Floor& floor : decided.floors) {
+    intake_.AddFloor(floor);
+    Add(floor, &floors_);
+  }
+  for (const SkippedRecord& skip : decided.skipped) {
+    if (Holds(skipped_, skip.offset)) continue;
+    intake_.AddSkip(skip);
+    skipped_.push_back(skip);
+  }
+  if (decided.lag) lag_ = decided.lag;
+}
+
+absl::StatusOr<size_t> LiveInput::Read(size_t max_records, int64_t monotonic_ms, TimeMs applied,
+                                       std::vector<RecordBatch>* batch) {
+  EBB_RETURN_IF_ERROR(log_->Read(max_records, &raw_));
+  read_ms_ = monotonic_ms;
+  if (raw_.empty()) {
+    intake_.Reach(log_->position());
+    const bool at_end = log_->position() == log_->end_offset();
+    if (!at_end) {
+      empty_since_ms_ = -1;
+    } else if (empty_since_ms_ < 0) {
+      empty_since_ms_ = monotonic_ms;
+    }
+    return 0;
+  }
+  empty_since_ms_ = -1;
+  intake_.Reach(raw_.front().offset);
+  Span span{raw_.front().offset, intake_.clock().newest(), kBeforeTime};
+  for (const RawRecord& raw : raw_) {
+    const Taken taken = intake_.Take(raw, TimeRange(), applied, batch);
+    untimed_records_ = taken.timed ? 0 : untimed_records_ + 1;
+    span.last_effective = std::max(span.last_effective, taken.effective);
+    if (taken.raised && raw.append_time != kBeforeTime) lag_ = raw.append_time - intake_.clock().newest();
+  }
+  intake_.Reach(log_->position());
+  waiting_.push_back(span);
+  if (intake_.unit_suspected()) EBB_RETURN_IF_ERROR(intake_.CheckUnit(false));
+  return raw_.size();
+}
+
+void LiveInput::RaiseTo(TimeMs watermark) {
+  const Floor floor{intake_.next_offset(), watermark + schema().time.disorder};
+  intake_.AddFloor(floor);
+  Add(floor, &floors_);
+  Add(floor, &decided_floors_);
+}
+
+void LiveInput::Skip(const SkippedRecord& skip) {
+  if (Holds(skipped_, skip.offset) || Holds(decided_skips_, skip.offset)) return;
+  intake_.AddSkip(skip);
+  decided_skips_.push_back(skip);
+}
+
+LogPosition LiveInput::Position(TimeMs cursor) {
+  while (!waiting_.empty() && waiting_.front().last_effective < cursor) waiting_.pop_front();
+  LogPosition position;
+  position.source = schema().name;
+  position.name = log_->name();
+  position.identity = log_->identity();
+  position.start_offset = start_offset_;
+  position.lag = lag_;
+  if (waiting_.empty()) {
+    position.low_offset = std::max(log_->position(), intake_.next_offset());
+    position.newest = intake_.clock().newest();
+  } else {
+    position.low_offset = waiting_.front().first_offset;
+    position.newest = waiting_.front().newest_before;
+  }
+  std::erase_if(floors_, [&](const Floor& floor) { return floor.from_offset <= position.low_offset; });
+  std::erase_if(skipped_, [&](const SkippedRecord& skip) { return skip.offset < position.low_offset; });
+  position.floors = floors_;
+  position.skipped = skipped_;
+  return position;
+}
+
+LogPosition LiveInput::Decided() const {
+  LogPosition decided;
+  decided.floors = decided_floors_;
+  decided.skipped = decided_skips_;
+  return decided;
+}
+
+void LiveInput::CommitDecisions() {
+  skipped_.insert(skipped_.end(), decided_skips_.begin(), decided_skips_.end());
+  decided_floors_.clear();
+  decided_skips_.clear();
+}
+
+}  // namespace ebb

@@ -1,0 +1,26 @@
+// Between tables of rows and a store: what a commit of the state holds, and one number for all of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/state/row.h"
+#include "engine/state/store.h"
+#include "engine/task/progress.h"
+
+namespace ebb {
+
+// The progress stored by an earlier run; empty when there is none.
+absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store);
+
+std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables);
+// Those that differ from what was written last.
+std::vector<RowRef> ChangedRowsInKeyOrder(const std::vector<RowTable*>& tables);
+// One batch with the rows and the progress that they belong to.
+absl::Status WriteState(const std::vector<RowRef>& rows, const Progress& progress, StateStore* store);
+// Equal when all rows are.
+uint64_t DigestRows(const std::vector<RowRef>& rows);
+
+}  // namespace ebb
