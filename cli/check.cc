@@ -2,15 +2,12 @@
 #include "cli/check.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 
 #include <fmt/format.h>
 
 #include "cli/replay.h"
 #include "cli/terminal.h"
-#include "config/error_codes.h"
-#include "config/explain.h"
 #include "config/run_tests.h"
 #include "engine/observe/json_text.h"
 
@@ -36,11 +33,6 @@ void PrintGood(const PipelineFile& file, bool json) {
   fmt::print("{},\"fingerprint\":\"{}\",\"sources\":{},\"features\":{},\"scores\":{},\"alerts\":{},\"tests\":{}}}\n",
              out, plan.fingerprint, file.sources.size(), plan.features.size(), plan.scores.size(), plan.alerts.size(),
              file.tests.size());
-}
-
-bool IsErrorCode(const std::string& text) {
-  return text.size() == 5 && text[0] == 'E' &&
-         std::all_of(text.begin() + 1, text.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
 void PrintOutcome(const PipelineFile& file, const TestOutcome& outcome, const TestOptions& options) {
@@ -94,27 +86,6 @@ int RunCheck(const std::vector<std::string>& files, bool json) {
     PrintGood(*file, json);
   }
   return code;
-}
-
-int RunExplain(const std::string& what) {
-  std::string code = what;
-  std::transform(code.begin(), code.end(), code.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  if (!IsErrorCode(code)) {
-    const std::optional<PipelineFile> file = LoadOrComplain(what, false);
-    if (!file) return 2;
-    fmt::print("{}", ExplainPipeline(*file));
-    return 0;
-  }
-  if (const ErrorCode* known = FindErrorCode(code)) {
-    fmt::print("{}", ExplainErrorCode(*known));
-    return 0;
-  }
-  std::vector<std::string> codes;
-  for (const ErrorCode& known : ErrorCodes()) codes.emplace_back(known.code);
-  const std::string hint = DidYouMean(code, codes);
-  Complain(fmt::format("there is no error {}{}{}", code, hint.empty() ? "" : "; ", hint));
-  return 2;
 }
 
 int RunTest(const TestOptions& options) {

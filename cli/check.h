@@ -1,4 +1,4 @@
-// `ebb check`, `ebb explain` and `ebb test`: what can be said of a pipeline file without data.
+// `ebb check` and `ebb test`: what can be said of a pipeline file without data.
 #pragma once
 
 #include <string>
@@ -9,9 +9,6 @@ namespace ebb {
 // Prints "FILE: ok (...)" on standard output or the file's errors on standard error; with `json` one object per file on
 // standard output. Exit code: 0 all good, 2 otherwise.
 int RunCheck(const std::vector<std::string>& files, bool json);
-
-// `what` is a file, or the code of an error ("E0104", also in small letters). Exit code: 0, or 2 when it is neither.
-int RunExplain(const std::string& what);
 
 struct TestOptions {
   std::string pipeline;

@@ -14,6 +14,7 @@
 #include "cli/check.h"
 #include "cli/completion.h"
 #include "cli/demo.h"
+#include "cli/explain.h"
 #include "cli/generate.h"
 #include "cli/replay.h"
 #include "cli/state.h"
@@ -31,7 +32,7 @@ constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage 
 struct Settings {
   std::vector<std::string> check_files;
   bool check_json = false;
-  std::string explain_what;
+  ExplainOptions explain;
   TestOptions test;
   ReplayOptions replay;
   std::string replay_from, replay_to, replay_interval = "10s", replay_start, replay_disorder = "2h";
@@ -141,8 +142,15 @@ void CommandLine::AddFileCommands() {
 
   CLI::App* explain =
       Add("explain", "Say in words what a pipeline file does, or what an error code means",
-          "ebb explain telecom.yaml ; ebb explain E0104", [this] { return RunExplain(settings_.explain_what); });
-  explain->add_option("FILE", settings_.explain_what, "A pipeline file, or the code of an error")->required();
+          "ebb explain telecom.yaml ; ebb explain E0104", [this] { return RunExplain(settings_.explain); });
+  explain->add_option("FILE", settings_.explain.what, "A pipeline file, or the code of an error")->required();
+  CLI::Option* json = explain->add_flag("--json", settings_.explain.json, "As one JSON object");
+  explain->add_flag("--svg", settings_.explain.svg, "A picture of the flow as SVG")->excludes(json);
+  explain
+      ->add_option("--records-a-day", settings_.explain.records_a_day,
+                   "Of the customer whose bytes are measured, over all sources")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
 
   CLI::App* test = Add("test", "Run the tests that stand in a pipeline file", "ebb test telecom.yaml --thorough",
                        [this] { return RunTest(settings_.test); });

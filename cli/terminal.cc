@@ -1,9 +1,11 @@
 // Colours, the progress bar.
 #include "cli/terminal.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -29,11 +31,39 @@ bool Colour(int descriptor) {
   return isatty(descriptor) != 0 && term != nullptr && std::string_view(term) != "dumb";
 }
 
+bool Utf8(int descriptor) {
+  if (isatty(descriptor) == 0) return true;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    std::string lower;
+    for (const char* c = value; *c != '\0'; ++c)
+      lower += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
+    return lower.find("utf-8") != std::string::npos || lower.find("utf8") != std::string::npos;
+  }
+  return false;
+}
+
+int Width(int descriptor) {
+  constexpr int kLeast = 40, kOtherwise = 120;
+  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr && std::atoi(columns) > 0) {
+    return std::max(kLeast, std::atoi(columns));
+  }
+  winsize size{};
+  if (isatty(descriptor) == 0 || ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kOtherwise;
+  return std::max<int>(kLeast, size.ws_col);
+}
+
 }  // namespace
 
 bool ColourOnStderr() { return Colour(STDERR_FILENO); }
 bool ColourOnStdout() { return Colour(STDOUT_FILENO); }
 bool StderrIsTerminal() { return isatty(STDERR_FILENO) != 0; }
+bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) != 0; }
+bool Utf8OnStderr() { return Utf8(STDERR_FILENO); }
+bool Utf8OnStdout() { return Utf8(STDOUT_FILENO); }
+int WidthOfStderr() { return Width(STDERR_FILENO); }
+int WidthOfStdout() { return Width(STDOUT_FILENO); }
 
 std::string Styled(std::string_view text, Style style, bool colour) {
   if (!colour) return std::string(text);
@@ -70,11 +100,17 @@ void ProgressBar::Update(double share, int64_t records, std::string_view note) {
     fmt::print(stderr, "{}{}, {}\n", share < 0 ? "" : fmt::format("{:.0f} %, ", share * 100), rate, note);
     return;
   }
-  const int filled = share < 0 ? 0 : static_cast<int>(share * kBarWidth);
+  const std::string words =
+      fmt::format("{} {}  {}", share < 0 ? "" : fmt::format("{:3.0f} %", share * 100), rate, note);
+  // A line that wraps can't be taken back, so the bar gives way, and then the words.
+  const int width = WidthOfStderr();
+  const int room = std::clamp(width - static_cast<int>(words.size()) - 2, 0, kBarWidth);
+  const int filled = share < 0 ? 0 : static_cast<int>(share * room);
+  const bool utf8 = Utf8OnStderr();
   std::string bar;
-  for (int i = 0; i < kBarWidth; ++i) bar += i < filled ? "█" : "░";
-  fmt::print(stderr, "\r\x1b[2K{} {} {}  {}", Styled(bar, Style::kCyan, ColourOnStderr()),
-             share < 0 ? "" : fmt::format("{:3.0f} %", share * 100), rate, note);
+  for (int i = 0; i < room; ++i) bar += i < filled ? (utf8 ? "█" : "#") : (utf8 ? "░" : ".");
+  fmt::print(stderr, "\r\x1b[2K{} {}", Styled(bar, Style::kCyan, ColourOnStderr()),
+             words.substr(0, static_cast<size_t>(width) - 2));
   std::fflush(stderr);
   visible_ = true;
 }

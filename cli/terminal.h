@@ -14,6 +14,13 @@ namespace ebb {
 bool ColourOnStderr();
 bool ColourOnStdout();
 bool StderrIsTerminal();
+bool StdoutIsTerminal();
+// Whether more than ASCII may be written: always where no person looks on, and on a terminal whose locale is UTF-8.
+bool Utf8OnStderr();
+bool Utf8OnStdout();
+// Columns of the terminal, or of COLUMNS when that is set; 120 where there is none.
+int WidthOfStderr();
+int WidthOfStdout();
 
 enum class Style { kBold, kDim, kRed, kGreen, kYellow, kCyan };
 // The text in the style, or as it is without colour.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "config/flow.h"
 #include "operators/aggregate/aggregate.h"
 
 namespace ebb {
@@ -273,9 +274,10 @@ void ExplainOutputs(const PipelineFile& pipeline, std::string* out) {
 
 }  // namespace
 
-std::string ExplainPipeline(const PipelineFile& pipeline) {
+std::string ExplainPipeline(const PipelineFile& pipeline, bool utf8) {
   std::string out = fmt::format("Pipeline {}, fingerprint {}, one row per {}\n", pipeline.plan.pipeline,
                                 pipeline.plan.fingerprint, pipeline.entity_key);
+  out += "\nFlow\n" + FlowText(FlowOf(pipeline), utf8);
   ExplainSources(pipeline, &out);
   ExplainWindows(pipeline, &out);
   ExplainFeatures(pipeline, &out);

@@ -5,10 +5,14 @@
 #include <string>
 
 #include "config/pipeline.h"
+#include "config/row_size.h"
 
 namespace ebb {
 
-// Several lines, each ended, at most about 120 columns wide unless an expression is longer.
-std::string ExplainPipeline(const PipelineFile& pipeline);
+// Several lines, each ended, at most about 120 columns wide unless an expression is longer. Without `utf8` the picture
+// of the flow is drawn with ASCII.
+std::string ExplainPipeline(const PipelineFile& pipeline, bool utf8 = true);
+// The same as one JSON object, with the size of a customer's row.
+std::string ExplainJson(const PipelineFile& file, const RowSize& size, const RowAssumption& assumption);
 
 }  // namespace ebb

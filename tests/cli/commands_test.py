@@ -4,12 +4,14 @@
 The binary is named by EBB_BINARY (build/release/bin/ebb unless said).
 """
 
+import datetime
 import json
 import os
 import pty
 import re
 import subprocess
 import unittest
+import xml.etree.ElementTree as xml
 
 from running import EBB, FAILING_TEST, SHOP, TELECOM, CliTest
 
@@ -121,6 +123,38 @@ class FileCommandsTest(CliTest):
         for code in ("E0104", "e0104"):
             self.assertRegex(self.good("explain", code), r"^E0104: unknown aggregation\n\n")
         self.refused(2, "explain", "E9999", says="there is no error E9999")
+
+    def test_explain_draws_the_flow(self):
+        text = self.good("explain", "shop.yaml")
+        self.assertRegex(text, r"orders +─▶ 3 features ─+▶ gone ─+▶ quiet ─+▶ alerts\n")
+        self.assertRegex(text, r"State of one customer: typically \d+ bytes, at most \d+\n")
+        plain = self.on_terminal("explain", "shop.yaml", env={"TERM": "xterm", "LC_ALL": "C"}).decode()
+        self.assertRegex(plain, r"orders +-> 3 features -+> gone -+> quiet -+> alerts")
+
+    def test_explain_as_data_and_as_a_picture(self):
+        facts = json.loads(self.good("explain", "--json", "shop.yaml"))
+        self.assertEqual([f["name"] for f in facts["features"]], ["orders", "spent", "silence"])
+        self.assertEqual(facts["windows"][0]["length"], 30 * 86400 * 1000)
+        self.assertEqual(facts["scores"][0]["points"][0]["reason"], "SILENT")
+        self.assertGreater(facts["customer_bytes"]["most"], facts["customer_bytes"]["typical"])
+        for pipeline in ("shop.yaml", TELECOM):
+            picture = xml.fromstring(self.good("explain", "--svg", pipeline))
+            self.assertEqual(picture.tag, "{http://www.w3.org/2000/svg}svg")
+            self.assertIn("SOURCES", "".join(picture.itertext()))
+        self.refused(2, "explain", "--svg", "--json", "shop.yaml")
+
+    def test_the_bytes_of_a_customer_are_those_of_the_state(self):
+        with open(self.at("orders.jsonl"), "w", encoding="utf-8") as file:
+            for number in range(33 * 5):
+                at = datetime.datetime(2026, 1, 1) + datetime.timedelta(days=number / 5)
+                for customer in range(10):
+                    file.write(json.dumps({"customer": f"c_{customer:010}", "ts": at.isoformat() + "Z",
+                                           "amount": 1 + number * 37 % 200}) + "\n")
+        told = json.loads(self.good("explain", "--json", "shop.yaml"))["customer_bytes"]["typical"]
+        self.good("replay", "shop.yaml", "-q", "--state", "state")
+        state = json.loads(self.good("state", "state", "--json"))
+        measured = state["bytes"] / state["customers"]
+        self.assertLess(abs(told - measured), 0.2 * measured, (told, measured))
 
     def test_test_passes_and_fails(self):
         self.assertEqual(self.good("test", "shop.yaml"), "✓ a silent customer is noticed\n1 of 1 test passed\n")
