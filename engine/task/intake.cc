@@ -9,7 +9,7 @@
 #include "engine/base/status_macros.h"
 
 namespace ebb {
-Intake::Intake(std::vector<SourceInput> sources, const TimeRange& range, int tasks) : range_(range), tasks_(tasks) {
+Intake::Intake(std::vector<SourceInput> sources, const TimeRange& range) : range_(range) {
   for (SourceInput& source : sources) {
     EBB_CHECK(source.schema->ordinal == names_.sources.size(), "sources must come by ordinal");
     names_.sources.push_back(source.schema->name);

@@ -22,7 +22,7 @@ struct SourceInput {
 // Confined to its task's thread.
 class Intake {
  public:
-  Intake(std::vector<SourceInput> sources, const TimeRange& range, int tasks);
+  Intake(std::vector<SourceInput> sources, const TimeRange& range);
 
   // Goes on from a commit. FailedPrecondition when the inputs aren't those of the commit.
   absl::Status Restore(const Progress& progress);
@@ -46,7 +46,6 @@ class Intake {
   std::vector<RecordIntake> logs_;
   LogNames names_;
   TimeRange range_;
-  int tasks_;
   TimeMs cursor_ = kBeforeTime;  // applied before a restart: not handed over again
   int64_t records_read_ = 0;
   std::vector<RawRecord> raw_;

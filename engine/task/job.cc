@@ -21,7 +21,7 @@ int64_t MonotonicMs() {
 }  // namespace
 
 Job::Job(const JobOptions& options, JobParts parts, std::vector<SourceInput> sources)
-    : options_(options), parts_(std::move(parts)), intake_(std::move(sources), options.range, options.tasks) {
+    : options_(options), parts_(std::move(parts)), intake_(std::move(sources), options.range) {
   EBB_CHECK(options.tasks >= 1 && options.batch_records >= 1);
   for (int i = 0; i < options_.tasks; ++i) {
     auto task = std::make_unique<Task>(parts_.make_operator(), parts_.layout, &intake_.names());
