@@ -99,9 +99,10 @@ absl::StatusOr<DemoRun> Run(const DemoOptions& options, const Pack& pack, const 
 
 std::string Words(const std::string& reason) {
   static constexpr std::pair<const char*, const char*> kWords[] = {
-      {"ENGAGEMENT_DROP", "calls less"},      {"COMPETITION", "calls fewer people"},
-      {"SERVICE_QUALITY", "dropped calls"},   {"COMPLAINT", "complaints"},
-      {"VALUE_EROSION", "smaller recharges"}, {"PURCHASE_OVERDUE", "recharge overdue"}};
+      {"ENGAGEMENT_DROP", "calls less"},         {"COMPETITION", "calls fewer people"},
+      {"SERVICE_QUALITY", "dropped calls"},      {"COMPLAINT", "complaints"},
+      {"VALUE_EROSION", "smaller recharges"},    {"PURCHASE_OVERDUE", "recharge overdue"},
+      {"SOCIAL_CONTAGION", "call partners left"}};
   for (const auto& [code, words] : kWords) {
     if (reason == code) return words;
   }
@@ -178,8 +179,8 @@ void PrintPackHead(bool colour) {
   fmt::print(
       "\n{}\n{}\n",
       Styled("Every pack on made-up customers of its own, and as many warnings by silence alone", Style::kBold, colour),
-      Styled(fmt::format("  {:<10} {:>9} {:>10} {:>7} {:>12}   {:>22} {:>7} {:>12}", "pack", "warnings", "right",
-                         "recall", "median lead", "by silence:      right", "recall", "median lead"),
+      Styled(fmt::format("  {:<10} {:>9} {:>10} {:>7} {:>12}   {:>22} {:>7} {:>12}", "pack", "warnings", "precision",
+                         "recall", "median lead", "by silence:  precision", "recall", "median lead"),
              Style::kBold, colour));
 }
 
@@ -200,10 +201,12 @@ void PrintNext(const DemoOptions& options, const DemoFiles& files, bool colour) 
   fmt::print("  Break the pipeline on purpose:\n    sed 's/agg: count/agg: cuont/' {0} > {1} ; {2} check {1}\n",
              files.At("telecom.yaml"), files.At("broken.yaml"), options.program);
   fmt::print(
-      "  Replay files (put your own in their place):\n    {0} generate telecom --out {1} --customers 500 &&\n"
+      "  Replay files (put your own in their place), and see how right the warnings are:\n"
+      "    {0} generate telecom --out {1} --customers 500 &&\n"
       "    {0} replay {2} -i calls={1}/calls.jsonl -i recharges={1}/recharges.jsonl \\\n"
-      "      -i complaints={1}/complaints.jsonl -o alerts=- -o shadow=/dev/null -o scores=/dev/null -o "
-      "quarantine=/dev/null\n",
+      "      -i complaints={1}/complaints.jsonl -i usage={1}/usage.jsonl -i ports={1}/ports.jsonl \\\n"
+      "      -i surveys={1}/surveys.jsonl -o alerts=- -o shadow=/dev/null -o scores=/dev/null -o quarantine=/dev/null "
+      "\\\n      --truth {1}/truth.csv\n",
       options.program, files.At("data"), files.At("telecom.yaml"));
 }
 
