@@ -26,6 +26,12 @@ Record* RecordBatch::Add(size_t bytes) {
   return record;
 }
 
+TimeMs Order::earliest() const {
+  TimeMs earliest = heap_.empty() ? kAfterTime : heap_.front().effective;
+  for (const Entry& entry : fresh_) earliest = std::min(earliest, entry.effective);
+  return earliest;
+}
+
 void Order::Push(RecordBatch batch) {
   for (std::unique_ptr<RecordChunk>& chunk : batch.TakeChunks()) {
     uint32_t place;

@@ -55,6 +55,8 @@ class Order {
     return sum;
   }
   size_t waiting() const { return fresh_.size() + heap_.size(); }
+  // Effective time of the first record that waits; kAfterTime without one.
+  TimeMs earliest() const;
 
  private:
   struct Entry {

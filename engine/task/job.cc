@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -52,6 +53,7 @@ absl::Status Job::Start(const std::optional<Progress>& resume) {
   EBB_RETURN_IF_ERROR(CheckResume(*resume));
   EBB_RETURN_IF_ERROR(intake_.Restore(*resume));
   progress_ = *resume;
+  posted_ = resume->cursor;
   base_ = *resume;
   return LoadRows();
 }
@@ -67,6 +69,8 @@ absl::StatusOr<bool> Job::Step() {
   std::vector<RecordBatch> batches(workers_.size());
   EBB_RETURN_IF_ERROR(intake_.Step(options_.batch_records, &batches));
   const TimeMs watermark = intake_.watermark();
+  if (parts_.meeting.next && parts_.meeting.next(posted_ + 1) <= watermark) HoldMeetings(watermark, &batches);
+  posted_ = std::max(posted_, watermark);
   size_t uncommitted = 0;
   for (size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->Post(std::move(batches[i]), watermark);
@@ -78,6 +82,29 @@ absl::StatusOr<bool> Job::Step() {
     EBB_RETURN_IF_ERROR(Commit());
   }
   return ended;
+}
+
+// The tasks go from meeting to meeting. One before which nothing happens is left out: it would find the rows as the
+// last one left them.
+void Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches) {
+  std::vector<Task*> tasks;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i]->Post(std::exchange((*batches)[i], {}), posted_);
+    tasks.push_back(&workers_[i]->task());
+  }
+  while (true) {
+    TimeMs first = kAfterTime;
+    for (auto& worker : workers_) {
+      worker->Drain();
+      first = std::min(first, worker->task().next_instant());
+    }
+    const TimeMs at = parts_.meeting.next(std::max(first, posted_) + 1);
+    if (first >= watermark || at > watermark) return;
+    for (auto& worker : workers_) worker->Post({}, at);
+    for (auto& worker : workers_) worker->Drain();
+    parts_.meeting.hold(at, tasks);
+    posted_ = at;
+  }
 }
 
 absl::Status Job::Commit() {

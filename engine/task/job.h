@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "engine/state/store.h"
 #include "engine/task/intake.h"
+#include "engine/task/meeting.h"
 #include "engine/task/progress.h"
 #include "engine/task/sink.h"
 #include "engine/task/state_rows.h"
@@ -35,6 +36,7 @@ struct JobParts {
   RowLayout layout;
   std::function<std::unique_ptr<Operator>()> make_operator;
   StateStore* store = nullptr;  // null: nothing is kept
+  Meeting meeting;
 };
 
 // Confined to its task's thread.
@@ -61,6 +63,7 @@ class Job {
  private:
   absl::Status CheckResume(const Progress& resume) const;
   absl::Status LoadRows();
+  void HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches);
   absl::Status AppendOutputs(Progress* next);
   void CountInto(Progress* next);
   std::vector<RowTable*> Tables();
@@ -71,8 +74,9 @@ class Job {
   Intake intake_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Progress progress_;
-  Progress base_;               // ledger and counters of earlier runs
-  int64_t last_commit_ms_ = 0;  // monotonic
+  Progress base_;                // ledger and counters of earlier runs
+  TimeMs posted_ = kBeforeTime;  // watermark of the last batches
+  int64_t last_commit_ms_ = 0;   // monotonic
 };
 
 }  // namespace ebb

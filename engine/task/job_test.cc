@@ -122,6 +122,68 @@ TEST_F(JobTest, RunsToTheEndAndHasNothingLeftToDo) {
   EXPECT_EQ(again->progress().counters[0].second, 25);
 }
 
+// Meetings every 7 ms from kT, in which each row writes a line.
+class MeetingTest : public JobTest {
+ protected:
+  MeetingTest() {
+    parts_.meeting.next = [](TimeMs time) { return time <= kT ? kT : kT + (time - kT + 6) / 7 * 7; };
+    parts_.meeting.hold = [this](TimeMs at, const std::vector<Task*>& tasks) {
+      held_.push_back(at - kT);
+      int64_t done = 0;
+      for (Task* task : tasks) {
+        EXPECT_GE(task->next_instant(), at) << "something below the meeting is still to be done";
+        for (uint32_t i = 0; i < task->rows().size(); ++i) {
+          done += task->rows().at(i).cells()[0];
+          const char name = task->rows().at(i).key()[0];
+          task->AtMeeting(at - 1, i, name, [&](RowRef*, Outputs* outputs) {
+            outputs->Emit(Stream::kAlerts, std::string("{\"met\":\"") + name + "\"");
+          });
+        }
+      }
+      EXPECT_EQ(done, at - kT) << "one record each millisecond";
+    };
+  }
+
+  std::vector<TimeMs> held_;
+};
+
+TEST_F(MeetingTest, AllTasksHaveDoneWhatLiesBelowIt) {
+  std::string text;
+  for (int tasks : {1, 2, 3}) {
+    for (size_t batch : {1, 4, 100}) {
+      options_.tasks = tasks;
+      options_.batch_records = batch;
+      held_.clear();
+      alerts_ = MemorySink();
+      parts_.store = nullptr;
+      std::unique_ptr<Job> job = NewJob();
+      ASSERT_TRUE(job->Start(std::nullopt).ok());
+      ASSERT_TRUE(RunToEnd(job.get()).ok());
+      EXPECT_THAT(held_, testing::ElementsAre(7, 14, 21)) << tasks << " tasks, batches of " << batch;
+      if (text.empty()) text = alerts_.text();
+      EXPECT_EQ(alerts_.text(), text);
+    }
+  }
+  EXPECT_THAT(text, testing::HasSubstr("{\"n\":3,\"seq\":6}\n{\"met\":\"a\",\"seq\":7}\n{\"met\":\"b\",\"seq\":8}\n"
+                                       "{\"met\":\"c\",\"seq\":9}\n{\"n\":3,\"seq\":10}\n"))
+      << "behind all of its millisecond";
+}
+
+TEST_F(MeetingTest, AJobThatGoesOnHoldsThoseThatAreToCome) {
+  options_.batch_records = 1;
+  for (int steps = 1;; ++steps) {
+    std::unique_ptr<Job> job = NewJob();
+    const absl::StatusOr<std::optional<Progress>> progress = ReadProgress(store_.get());
+    ASSERT_TRUE(progress.ok());
+    ASSERT_TRUE(job->Start(*progress).ok());
+    bool ended = false;
+    for (int i = 0; i < steps && !ended; ++i) ended = *job->Step();
+    ASSERT_TRUE(job->Commit().ok());
+    if (ended) break;
+  }
+  EXPECT_THAT(held_, testing::ElementsAre(7, 14, 21));
+}
+
 TEST_F(JobTest, ResumingWithSomethingElseIsRefused) {
   std::unique_ptr<Job> job = NewJob();
   ASSERT_TRUE(job->Start(std::nullopt).ok());

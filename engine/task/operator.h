@@ -23,10 +23,11 @@ std::string_view StreamName(Stream stream);
 class Outputs {
  public:
   struct Line {
-    TimeMs time;  // effective time of the record, or time of the timer
-    bool timer;   // records come before timers of the same time
+    TimeMs time;   // effective time of the record, or time of the timer
+    bool timer;    // records come before timers of the same time
+    bool meeting;  // these come last
     uint16_t source, log;
-    int64_t offset;              // records
+    int64_t offset;              // of the record; in a meeting the rank
     uint32_t key_at, key_bytes;  // the customer; empty for a quarantined record
     uint32_t number;             // of the line within its record or timer
     Stream stream;
@@ -36,6 +37,8 @@ class Outputs {
   // What is emitted from here on belongs to this record, or to this customer's timer.
   void AtRecord(const Record& record);
   void AtTimer(TimeMs time, std::string_view key);
+  // The same for a change of this customer's row that a meeting made.
+  void AtMeeting(TimeMs time, std::string_view key, int64_t rank);
   // Adds one line, without its end. Lines of kAlerts and kShadow end before their closing brace: the sink numbers them.
   void Emit(Stream stream, std::string_view text);
 

@@ -30,6 +30,12 @@ void Outputs::AtTimer(TimeMs time, std::string_view key) {
   key_ = timer_key_;
 }
 
+void Outputs::AtMeeting(TimeMs time, std::string_view key, int64_t rank) {
+  AtTimer(time, key);
+  at_.meeting = true;
+  at_.offset = rank;
+}
+
 void Outputs::Emit(Stream stream, std::string_view text) {
   Line line = at_;
   line.stream = stream;
@@ -51,7 +57,9 @@ void Outputs::Clear() {
 bool ComesBefore(const PlacedLine& a, const PlacedLine& b) {
   const Outputs::Line& x = *a.line;
   const Outputs::Line& y = *b.line;
-  const auto place = [](const Outputs::Line& l) { return std::tie(l.time, l.timer, l.source, l.log, l.offset); };
+  const auto place = [](const Outputs::Line& l) {
+    return std::tie(l.time, l.timer, l.meeting, l.source, l.log, l.offset);
+  };
   if (place(x) != place(y)) return place(x) < place(y);
   if (x.timer) {
     int keys = a.outputs->key(x).compare(b.outputs->key(y));

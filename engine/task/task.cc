@@ -24,6 +24,21 @@ absl::Status Task::LoadRow(std::string_view key, std::string_view bytes) {
   return absl::OkStatus();
 }
 
+TimeMs Task::next_instant() const {
+  return std::min(order_.earliest(), timers_.empty() ? kAfterTime : timers_.front().time);
+}
+
+void Task::AtMeeting(TimeMs time, uint32_t index, int64_t rank, const std::function<void(RowRef*, Outputs*)>& what) {
+  RowRef row = rows_.at(index);
+  EBB_CHECK(row->time <= time, "customer '{}' at {} after {}", row.key(), time, row->time);
+  outputs_.AtMeeting(time, row.key(), rank);
+  rows_.Touch(row);
+  row->time = time;
+  what(&row, &outputs_);
+  EBB_CHECK(row->next_timer > time, "a meeting at {} left a timer of '{}' at {}", time, row.key(), row->next_timer);
+  Arm(row);
+}
+
 void Task::Step(RecordBatch batch, TimeMs watermark) {
   order_.Push(std::move(batch));
   const std::vector<Record*>& released = order_.Release(watermark);

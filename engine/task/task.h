@@ -2,6 +2,7 @@
 // a function with records and a watermark, and everything that it does follows from these.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,11 @@ class Task {
   // Takes in records, then lets everything strictly below the watermark happen: records in order, and the timers
   // between.
   void Step(RecordBatch batch, TimeMs watermark);
+  // The earliest time at which something of this task waits to happen; kAfterTime: nothing does.
+  TimeMs next_instant() const;
+  // A change of a row by a meeting, as of `time`, behind everything else of that time; `rank` orders the lines of one
+  // meeting. `what` sets the row's next timer.
+  void AtMeeting(TimeMs time, uint32_t row, int64_t rank, const std::function<void(RowRef*, Outputs*)>& what);
   // Makes a row from its stored bytes. DataLoss when they can't be read.
   absl::Status LoadRow(std::string_view key, std::string_view bytes);
 
@@ -38,6 +44,7 @@ class Task {
   const Order& order() const { return order_; }
   const std::vector<SourceLedger>& ledger() const { return ledger_; }
   const Operator& work() const { return *work_; }
+  Operator& work() { return *work_; }
   // What a commit would have to hold: changed rows and outputs.
   size_t uncommitted_bytes() const { return rows_.changed_bytes() + outputs_.bytes(); }
 
