@@ -22,12 +22,19 @@ std::string ReasonOf(const Pipeline& pipeline, const AlertPlan& plan, const Epis
 
 std::string EpisodeText(const Pipeline& pipeline, const AlertRule& rule, const RowRef& row) {
   const EpisodeView episode = rule.View(row);
-  if (episode.opened_at == 0) return "never";
+  static constexpr const char* kWaits[] = {"", "a place in its budget", "the end of quiet hours",
+                                           "the end of quiet hours, to escalate"};
+  const std::string waits = episode.waiting == Waiting::kNo
+                                ? ""
+                                : fmt::format("waits until {} for {}", FormatTime(episode.wait_until),
+                                              kWaits[static_cast<int>(episode.waiting)]);
+  if (episode.opened_at == 0) return waits.empty() ? "never" : waits;
   std::string text = fmt::format("{}, opened {}", episode.open ? "open" : "closed", FormatTime(episode.opened_at));
   if (episode.valid_until != 0) text += ", valid until " + FormatTime(episode.valid_until);
   text += ", severity " + SeverityOf(rule.plan(), episode);
   const std::string reason = ReasonOf(pipeline, rule.plan(), episode);
-  return reason.empty() ? text : text + ", " + reason;
+  if (!reason.empty()) text += ", " + reason;
+  return waits.empty() ? text : text + "; " + waits;
 }
 
 void AppendEpisode(const Pipeline& pipeline, const AlertRule& rule, const RowRef& row, std::string* out) {

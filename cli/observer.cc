@@ -41,6 +41,7 @@ class Observer::LookingOn : public Operator {
     work_->OnTimer(now, row, outputs);
   }
   void Prefetch(const Record& record, const RowRef& row) const override { work_->Prefetch(record, row); }
+  Operator& innermost() override { return work_->innermost(); }
   std::vector<std::string> CounterNames() const override { return work_->CounterNames(); }
   const std::vector<int64_t>& counters() const override { return work_->counters(); }
 

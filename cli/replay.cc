@@ -192,6 +192,7 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
     job_parts.make_operator = [observer = parts.observer.get()] { return observer->NewOperator(); };
   }
   job_parts.store = parts.store.get();
+  job_parts.meeting = parts.pipeline->NewMeeting();
   // The state is checked before any output is touched: a wrong directory must change nothing.
   parts.job = std::make_unique<Job>(job, std::move(job_parts), std::move(sources));
   EBB_RETURN_IF_ERROR(parts.job->Start(resume));

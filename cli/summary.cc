@@ -16,6 +16,14 @@ namespace {
 
 constexpr size_t kExamples = 5;
 
+constexpr std::pair<AlertCounter, const char*> kHeldBack[] = {
+    {AlertCounter::kUnconfirmed, "time{} not confirmed yet"},
+    {AlertCounter::kCooldown, "time{} within the cooldown"},
+    {AlertCounter::kCustomerLimit, "time{} by the customer's limit"},
+    {AlertCounter::kBudget, "time{} by the budget"},
+    {AlertCounter::kQuiet, "time{} in quiet hours"},
+    {AlertCounter::kWithdrawn, "over before the wait was"}};
+
 struct Warned {
   std::string customer;
   EpisodeView episode;
@@ -25,7 +33,9 @@ struct Warned {
 // What became of one alert rule.
 struct RuleFacts {
   const AlertPlan* plan;
-  int64_t opened = 0, unconfirmed = 0, cooldown = 0, holdout = 0, condition = 0;
+  int64_t opened = 0, holdout = 0;
+  int64_t waiting = 0;                                   // customers whose alert waits at the end
+  std::vector<std::pair<std::string, int64_t>> held;     // what held openings back, in words
   std::vector<std::pair<std::string, int64_t>> reasons;  // most frequent first
   std::vector<Warned> customers;                         // each with the last episode, latest first
   int64_t came_back = 0;
@@ -48,10 +58,10 @@ std::vector<RuleFacts> Collect(const Pipeline& pipeline, Job* job) {
       return Counter(job->progress(), fmt::format("alert.{}.{}", facts.plan->name, what));
     };
     facts.opened = count("opened");
-    facts.unconfirmed = count("unconfirmed");
-    facts.cooldown = count("cooldown");
     facts.holdout = count("holdout");
-    facts.condition = count("condition");
+    for (const auto& [counter, words] : kHeldBack) {
+      if (const int64_t n = count(std::string(AlertCounterName(counter))); n > 0) facts.held.emplace_back(words, n);
+    }
     if (facts.plan->score >= 0) {
       for (const std::string& code : ReasonCodes(pipeline.plan().scores[facts.plan->score])) {
         if (int64_t n = count("reason." + code); n > 0) facts.reasons.emplace_back(code, n);
@@ -63,6 +73,7 @@ std::vector<RuleFacts> Collect(const Pipeline& pipeline, Job* job) {
   job->ForEachRow([&](RowRef row) {
     for (size_t i = 0; i < rules.size(); ++i) {
       const EpisodeView episode = pipeline.alerts()[i].View(row);
+      rules[i].waiting += !episode.open && episode.waiting != Waiting::kNo;
       if (episode.opened_at == 0) continue;
       const bool came_back = pipeline.LastRecord(row) > episode.opened_at;
       rules[i].customers.push_back({std::string(row.key()), episode, came_back});
@@ -108,11 +119,16 @@ void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
                Days(rule.median_silence), Thousands(rule.came_back), Percent(rule.came_back, warned),
                Thousands(warned - rule.came_back));
   }
-  if (rule.unconfirmed + rule.cooldown + rule.holdout > 0) {
-    fmt::print(stderr,
-               "  held back  {} times not confirmed yet, {} times within the cooldown; {} held out for comparison\n",
-               Thousands(rule.unconfirmed), Thousands(rule.cooldown), Thousands(rule.holdout));
+  std::string held;
+  for (const auto& [words, n] : rule.held) {
+    held += fmt::format("{}{} {}", held.empty() ? "" : ", ", Thousands(n),
+                        fmt::format(fmt::runtime(words), n == 1 ? "" : "s"));
   }
+  if (rule.waiting > 0) held += fmt::format("{}{} still waiting", held.empty() ? "" : "; ", Thousands(rule.waiting));
+  if (rule.holdout > 0) {
+    held += fmt::format("{}{} held out for comparison", held.empty() ? "" : "; ", Thousands(rule.holdout));
+  }
+  if (!held.empty()) fmt::print(stderr, "  held back  {}\n", held);
   if (warned == 0) return;
   fmt::print(stderr, "  the latest\n");
   for (size_t i = 0; i < rule.customers.size() && i < kExamples; ++i) {

@@ -9,7 +9,7 @@
 namespace ebb {
 namespace {
 
-constexpr std::string_view kRevisions[] = {"escalated", "resolved", "expired"};
+constexpr std::string_view kRevisions[] = {"escalated", "updated", "resolved", "expired"};
 constexpr double kLargestHoldout = 0.5;
 constexpr int kMaxConfirm = 1000;
 
@@ -32,6 +32,7 @@ void Assembler::ReadAlert(const YamlNode& key, const YamlNode& node) {
   Scope scope = FeatureScope();
   scope.names_are = "feature or score";
   std::vector<int> named;
+  std::vector<DeadlinePlan> deadlines;
   Expression when_expression;
   alert.segment.begin = builder_.position();
   for (bool opens : {true, false}) {
@@ -41,15 +42,21 @@ void Assembler::ReadAlert(const YamlNode& key, const YamlNode& node) {
     if (!expression) continue;
     out_.texts[(opens ? "when " : "clear ") + key.text] = expression->source;
     Compiled compiled = Compile(*condition, *expression, Want::kCondition, &scope);
-    AddDeadlines(compiled.deadlines);
+    deadlines.insert(deadlines.end(), compiled.deadlines.begin(), compiled.deadlines.end());
     (opens ? alert.when : alert.clear) = compiled.reg;
     if (!opens) continue;
     named = compiled.reads;
     when_expression = std::move(*expression);
   }
   if (const YamlNode* severity = reader.Take("severity")) {
-    ReadSeverities(*severity, reader.KeySpan("severity"), &scope, &alert);
+    ReadSeverities(*severity, reader.KeySpan("severity"), &scope, &alert, &deadlines);
   }
+  ChooseExplained(reader.Take("explain"), when_expression, &alert);
+  alert.evaluation = EvaluationOf(&reader, alert.score >= 0 ? plan_.scores[alert.score].evaluation : 0);
+  AddDeadlines(deadlines, alert.evaluation);
+  if (const YamlNode* action = reader.Take("action")) ReadAction(*action, reader.KeySpan("action"), &scope, &alert);
+  ReadBudgetOf(&reader, reader.Take("priority"), &scope, &alert);
+  if (const YamlNode* quiet = reader.Take("quiet")) ReadQuiet(*quiet, reader.KeySpan("quiet"), &scope, &alert);
   alert.segment.end = builder_.position();
   if (const YamlNode* confirm = reader.Take("confirm")) {
     alert.confirm = static_cast<int>(ReadInteger(*confirm, "confirm", 1, kMaxConfirm, diagnostics_).value_or(1));
@@ -60,19 +67,13 @@ void Assembler::ReadAlert(const YamlNode& key, const YamlNode& node) {
   if (const YamlNode* valid_for = reader.Take("valid_for")) {
     alert.valid_for = ReadDuration(*valid_for, "valid_for", diagnostics_).value_or(0);
   }
-  if (const YamlNode* action = reader.Take("action")) {
-    MappingReader parts(*action, reader.KeySpan("action"), "'action:'", diagnostics_);
-    if (const YamlNode* code = parts.Require("code")) {
-      alert.action_code = ReadText(*code, "code", diagnostics_).value_or("");
-    }
-    if (const YamlNode* kind = parts.Take("class")) {
-      alert.action_class = ReadText(*kind, "class", diagnostics_).value_or("");
-    }
-    parts.Finish();
-  }
-  ChooseExplained(reader.Take("explain"), when_expression, &alert);
   if (const YamlNode* holdout = reader.Take("holdout")) ReadHoldout(*holdout, &alert);
   if (const YamlNode* revisions = reader.Take("revisions")) ReadRevisions(*revisions, &alert);
+  if (alert.on_updated && alert.score < 0) {
+    diagnostics_->Add("E0113", reader.KeySpan("revisions"),
+                      "'updated' tells of another main reason, and no score explains this alert",
+                      "remove it, or name the score in 'explain:'");
+  }
   if (const YamlNode* features = reader.Take("features")) {
     alert.features = ReadFeatureList(*features);
   } else {
@@ -83,7 +84,22 @@ void Assembler::ReadAlert(const YamlNode& key, const YamlNode& node) {
   plan_.alerts.push_back(std::move(alert));
 }
 
-void Assembler::ReadSeverities(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert) {
+void Assembler::ReadAction(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert) {
+  MappingReader parts(node, where, "'action:'", diagnostics_);
+  if (const YamlNode* code = parts.Require("code")) {
+    alert->action_code = ReadText(*code, "code", diagnostics_).value_or("");
+  }
+  if (const YamlNode* kind = parts.Take("class")) {
+    alert->action_class = ReadText(*kind, "class", diagnostics_).value_or("");
+  }
+  if (const YamlNode* value = parts.Take("expected_value")) {
+    alert->expected_value = CompileNumber(*value, "expected_value", alert->name, scope);
+  }
+  parts.Finish();
+}
+
+void Assembler::ReadSeverities(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert,
+                               std::vector<DeadlinePlan>* deadlines) {
   if (!node.is_mapping()) {
     diagnostics_->Add("E0103", node.is_blank() ? where : node.span, "'severity:' takes a mapping {name: condition}");
     return;
@@ -93,13 +109,13 @@ void Assembler::ReadSeverities(const YamlNode& node, Span where, Scope* scope, A
     if (!expression) continue;
     out_.texts[fmt::format("severity {} {}", alert->name, node.keys[i].text)] = expression->source;
     Compiled compiled = Compile(node.values[i], *expression, Want::kCondition, scope);
-    AddDeadlines(compiled.deadlines);
+    deadlines->insert(deadlines->end(), compiled.deadlines.begin(), compiled.deadlines.end());
     alert->severities.push_back({node.keys[i].text, compiled.reg});
   }
 }
 
 void Assembler::ReadRevisions(const YamlNode& node, AlertPlan* alert) {
-  bool* const flags[] = {&alert->on_escalated, &alert->on_resolved, &alert->on_expired};
+  bool* const flags[] = {&alert->on_escalated, &alert->on_updated, &alert->on_resolved, &alert->on_expired};
   for (bool* flag : flags) *flag = false;
   for (const YamlNode* item : ReadList(node, "revisions", diagnostics_)) {
     if (std::optional<size_t> index = ReadWord(*item, "revisions", kRevisions, diagnostics_)) *flags[*index] = true;
@@ -139,9 +155,11 @@ void Assembler::ChooseExplained(const YamlNode* explain, const Expression& when,
 void Assembler::DefaultFeatures(const std::vector<int>& named, AlertPlan* alert) {
   alert->features = named;
   if (alert->score >= 0) {
-    for (const PointPlan& point : plan_.scores[alert->score].points) {
-      if (!point.reason.empty() && point.feature >= 0) alert->features.push_back(point.feature);
-    }
+    const auto add = [&](const auto& term) {
+      if (!term.reason.empty() && term.feature >= 0) alert->features.push_back(term.feature);
+    };
+    for (const PointPlan& point : plan_.scores[alert->score].points) add(point);
+    for (const TermPlan& term : plan_.scores[alert->score].terms) add(term);
   }
   std::sort(alert->features.begin(), alert->features.end());
   alert->features.erase(std::unique(alert->features.begin(), alert->features.end()), alert->features.end());

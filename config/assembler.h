@@ -53,6 +53,20 @@ struct DerivedDraft {
   int feature = -1;  // index into Plan::features
 };
 
+// A model file that has been parsed. Confined to its task's thread.
+struct ModelDraft {
+  std::optional<YamlNode> root;
+  Diagnostics diagnostics;
+};
+
+// A score before it is compiled, with the names that it reads.
+struct ScoreDraft {
+  const YamlNode* key = nullptr;
+  const YamlNode* node = nullptr;
+  std::vector<std::string> reads;
+  std::optional<ModelDraft> model;
+};
+
 // Confined to its task's thread.
 class Assembler {
  public:
@@ -138,25 +152,51 @@ class Assembler {
 
   // scores.cc
   void ReadScores(const YamlNode& node);
-  void ReadScore(const YamlNode& key, const YamlNode& node);
+  void AdoptOnlyEvaluate(const std::vector<ScoreDraft>& drafts);
+  void DraftScore(ScoreDraft* draft);
+  void ReadScore(ScoreDraft* draft);
+  void ReadPoints(const YamlNode& node, Span where, ScorePlan* score);
   void ReadPoint(const YamlNode& node, Scope* scope, ScorePlan* score);
-  void ReadEvaluate(const YamlNode& node, Span where);
+  void ReadEvaluate(const YamlNode& node, Span where, EvaluatePlan* out);
+  void DropUnusedEvaluations();
+  int EvaluationOf(MappingReader* reader, int otherwise);
   void ReadBands(const YamlNode& node, Span where, ScorePlan* score);
   std::string ReadReason(const YamlNode& node);
+  void ReadBaseline(const YamlNode& node, Span where, Scope* scope, PointPlan* point);
+  void ReadReasonTexts(const YamlNode& node);
   Scope FeatureScope();
-  void AddDeadlines(const std::vector<DeadlinePlan>& deadlines);
+  void AddDeadlines(const std::vector<DeadlinePlan>& deadlines, int evaluation);
+
+  // models.cc
+  static bool IsModelFile(const YamlNode& model);
+  std::optional<ModelDraft> OpenModel(const YamlNode& model);
+  void CompileModel(const YamlNode& model, ModelDraft* draft, ScorePlan* score);
+  void ReportInside(const YamlNode& model, const Diagnostics& inside);
 
   // alerts.cc
   void ReadAlerts(const YamlNode& node);
   void ReadAlert(const YamlNode& key, const YamlNode& node);
-  void ReadSeverities(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert);
+  void ReadSeverities(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert,
+                      std::vector<DeadlinePlan>* deadlines);
   void ReadRevisions(const YamlNode& node, AlertPlan* alert);
   void ReadHoldout(const YamlNode& node, AlertPlan* alert);
+  void ReadAction(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert);
   void ChooseExplained(const YamlNode* explain, const Expression& when, AlertPlan* alert);
   void DefaultFeatures(const std::vector<int>& named, AlertPlan* alert);
   std::vector<int> ReadFeatureList(const YamlNode& node);
   // Index of a feature by its name, or -1 after reporting it.
   int FindFeature(const YamlNode& node);
+
+  // limits.cc
+  void ReadAlertLimits(const YamlNode& node, Span where);
+  void ReadCustomerLimit(const YamlNode& node, Span where);
+  void ReadBudget(const YamlNode& key, const YamlNode& node);
+  // The register of a number; its text is kept as "WHAT NAME".
+  int CompileNumber(const YamlNode& node, const std::string& what, const std::string& name, Scope* scope);
+  void ReadBudgetOf(MappingReader* reader, const YamlNode* priority, Scope* scope, AlertPlan* alert);
+  void ReadQuiet(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert);
+  void ReadZone(const YamlNode& node, Scope* scope, AlertPlan* alert);
+  void ReadFixedZone(const YamlNode& node, std::string_view what, DurationMs* zone);
 
   // outputs.cc
   void ReadOutputs(const YamlNode& node, Span where);
@@ -183,9 +223,8 @@ class Assembler {
   std::map<std::string, Symbol, std::less<>> features_;  // features and scores by name
   std::map<std::string, Span> defined_at_;               // where each of them is defined
   std::vector<DerivedDraft> derived_;
-  std::vector<std::string> window_names_, score_names_, alert_names_;
+  std::vector<std::string> window_names_, score_names_, budget_names_, alert_names_;
   std::vector<bool> window_broken_;  // by window
-  bool evaluate_read_ = false;
 };
 
 // The last member of a JSON pointer, or the column.

@@ -1,5 +1,5 @@
 // The texts of all error codes. E00: the file and its YAML. E01: keys and names. E02: values. E03: features. E04:
-// expressions. E05: tests.
+// expressions. E05: tests. E06: models.
 #include "config/error_codes.h"
 
 #include <algorithm>
@@ -100,6 +100,15 @@ constexpr ErrorCode kErrorCodes[] = {
      "Some keys exclude each other (file, topic and generate: a source has one origin), and some have a\n"
      "meaning only beside another one. The message says which."},
     {"E0114", "unknown alert", "The name must be one that stands below `alerts:`."},
+    {"E0115", "unknown budget",
+     "    limits: {budgets: {calls: {alerts: 200, per: 1d}}}\n"
+     "    alerts:\n"
+     "      at_risk: {when: \"churn > 0.7\", budget: cals}\n\n"
+     "The name must be one that stands below `limits: {budgets: ...}`."},
+    {"E0116", "unknown reason code",
+     "    reasons: {SERVICE_QUALTY: {en: \"calls were dropped\"}}\n\n"
+     "A text belongs to a reason code that a point of some score has. Correct the spelling, or remove the\n"
+     "text."},
     {"E0201", "not a duration",
      "    cooldown: 14\n\n"
      "A duration is a number with its unit: 250ms, 30s, 5m, 6h, 7d, 2w, or several in a row as in 1h30m."},
@@ -141,6 +150,11 @@ constexpr ErrorCode kErrorCodes[] = {
      "    dropped: {type: bool, missing: 0}\n\n"
      "The value must be of the field's declared type: false for a bool, 0 for an int, 0.00 for a\n"
      "decimal(2)."},
+    {"E0213", "a time zone has another form",
+     "    quiet: {from: 21h, to: 8h, zone: Europe/Berlin}\n\n"
+     "A zone is UTC, a distance from it such as \"+01:00\", or an expression that gives each customer's\n"
+     "distance as a duration. Names of zones would need a data base whose versions give different results.\n"
+     "For summer time there is summer_time: eu, or us."},
     {"E0301", "the aggregation needs a field",
      "    minutes: {from: calls, agg: sum, over: day}\n\n"
      "This aggregation works on the values of a field. Name it: of: duration."},
@@ -217,6 +231,19 @@ constexpr ErrorCode kErrorCodes[] = {
     {"E0501", "the test says too much or too little",
      "A record in `given:` is one source with its values and `at:`. An expectation has either alert,\n"
      "feature or score, and a customer. The message says what is missing or superfluous."},
+    {"E0601", "the model file can't be read",
+     "    model: models/churn.json\n\n"
+     "The path is relative to the folder of the pipeline file. A model file is JSON of at most 1 MiB."},
+    {"E0602", "the model contradicts the pipeline",
+     "    {\"feature\": \"silence\", \"weight\": 0.2, \"baseline\": \"calls_week\"}\n\n"
+     "A baseline stands beside the value of a feature, so both are numbers, or both durations."},
+    {"E0603", "bins don't fit their edges",
+     "    {\"feature\": \"calls_week\", \"bins\": {\"edges\": [1, 5], \"values\": [0.4, 0]}, \"missing\": 0}\n\n"
+     "n edges in ascending order make n + 1 bins: below the first edge, between each two, and from the last\n"
+     "edge on. Each bin has a value."},
+    {"E0604", "the calibration can't be used",
+     "    calibration: {method: isotonic, x: [-1, 0, 1], y: [0.1, 0.05, 0.4]}\n\n"
+     "The table maps sums to probabilities: as many x as y, x ascending, y from 0 to 1 and never falling."},
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ LoadResult Load(const std::string& text, const std::string& name) {
                              if (variable == "EBB_TEST_AGG") return "cuont";
                              return std::nullopt;
                            },
-                           ""});
+                           kFolder});
 }
 
 std::vector<std::filesystem::path> BrokenFiles() {

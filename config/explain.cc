@@ -2,6 +2,7 @@
 #include "config/explain.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -184,33 +185,56 @@ void ExplainFeatures(const PipelineFile& pipeline, std::string* out) {
   if (!plan.measures.empty()) ExplainAggregates(plan, out);
 }
 
-void ExplainEvaluation(const Plan& plan, std::string* out) {
+std::string EvaluationText(const Plan& plan, int evaluation) {
+  const EvaluatePlan& evaluate = plan.evaluation(evaluation);
   std::string on;
   for (size_t i = 0; i < plan.sources.size(); ++i) {
-    if ((plan.evaluate.on_sources >> i & 1) != 0) on += (on.empty() ? "" : ", ") + plan.sources[i];
+    if ((evaluate.on_sources >> i & 1) != 0) on += (on.empty() ? "" : ", ") + plan.sources[i];
   }
-  *out += fmt::format("  evaluated at records of {}", on.empty() ? "no source" : on);
-  if (plan.evaluate.at_most_every > 0) {
-    *out += fmt::format(", at most every {}", FormatDuration(plan.evaluate.at_most_every));
+  std::string out = fmt::format("evaluated at records of {}", on.empty() ? "no source" : on);
+  if (evaluate.at_most_every > 0) out += fmt::format(", at most every {}", FormatDuration(evaluate.at_most_every));
+  if (evaluate.also_every > 0) out += fmt::format(", also every {}", FormatDuration(evaluate.also_every));
+  for (const ClosePlan& close : evaluate.at_close) {
+    out += fmt::format(", at the close of each period of {}", FormatDuration(close.period));
   }
-  if (plan.evaluate.also_every > 0) *out += fmt::format(", also every {}", FormatDuration(plan.evaluate.also_every));
-  for (const ClosePlan& close : plan.evaluate.at_close) {
-    *out += fmt::format(", at the close of each period of {}", FormatDuration(close.period));
+  const auto deadlines = std::count_if(plan.deadlines.begin(), plan.deadlines.end(),
+                                       [&](const DeadlinePlan& d) { return (d.evaluations >> evaluation & 1) != 0; });
+  if (deadlines > 0) out += fmt::format(", and at {} deadline{} of silence", deadlines, deadlines == 1 ? "" : "s");
+  return out;
+}
+
+void ExplainTerms(const Plan& plan, const ScorePlan& score, std::string* out) {
+  for (const TermPlan& term : score.terms) {
+    std::string name = "a score";
+    if (term.feature >= 0) name = plan.features[term.feature].name;
+    const std::string reason = term.reason.empty() ? "" : "  -> " + term.reason;
+    if (term.values.empty()) {
+      *out +=
+          fmt::format("    {:>+8.4g} * ({} - {:.4g}) / {:.4g}{}\n", term.weight, name, term.mean, term.scale, reason);
+    } else {
+      *out += fmt::format("    {} in {} bins{}\n", name, term.values.size(), reason);
+    }
   }
-  if (!plan.deadlines.empty()) {
-    *out +=
-        fmt::format(", and at {} deadline{} of silence", plan.deadlines.size(), plan.deadlines.size() == 1 ? "" : "s");
-  }
-  *out += '\n';
 }
 
 void ExplainScores(const PipelineFile& pipeline, std::string* out) {
   if (pipeline.plan.scores.empty()) return;
   *out += "\nScores\n";
-  ExplainEvaluation(pipeline.plan, out);
+  const bool together = std::all_of(pipeline.plan.scores.begin(), pipeline.plan.scores.end(), [&](const ScorePlan& s) {
+    return s.evaluation == pipeline.plan.scores.front().evaluation;
+  });
+  if (together) {
+    *out += fmt::format("  {}\n", EvaluationText(pipeline.plan, pipeline.plan.scores.front().evaluation));
+  }
   for (const ScorePlan& score : pipeline.plan.scores) {
-    *out += fmt::format("  {}: scorecard, {}, intercept {}\n", score.name,
-                        score.logistic ? "logistic (0 to 1)" : "plain sum", score.intercept);
+    static constexpr const char* kCalibrations[] = {"", ", calibrated by Platt's curve", ", calibrated by a table"};
+    const std::string model =
+        score.terms.empty() ? score.model_id : fmt::format("model {} {}", score.model_id, score.model_version);
+    *out += fmt::format("  {}: {}, {}{}, intercept {}\n", score.name, model,
+                        score.logistic ? "logistic (0 to 1)" : "plain sum",
+                        kCalibrations[static_cast<int>(score.calibration.kind)], score.intercept);
+    if (!together) *out += fmt::format("    {}\n", EvaluationText(pipeline.plan, score.evaluation));
+    ExplainTerms(pipeline.plan, score, out);
     for (size_t i = 0; i < score.points.size(); ++i) {
       const PointPlan& point = score.points[i];
       std::string term = TextOf(pipeline, fmt::format("point {} {}", score.name, i));
@@ -224,14 +248,60 @@ void ExplainScores(const PipelineFile& pipeline, std::string* out) {
   }
 }
 
+std::string ZoneText(DurationMs zone) {
+  return fmt::format("UTC{}{:02}:{:02}", zone < 0 ? "-" : "+", std::abs(zone) / kHour,
+                     std::abs(zone) % kHour / kMinute);
+}
+
+// What holds an alert back beside its own condition.
+void ExplainLimitsOf(const PipelineFile& pipeline, const AlertPlan& alert, std::string* out) {
+  const std::string priority = TextOf(pipeline, "priority " + alert.name);
+  if (alert.priority >= 0) {
+    const std::string by = !priority.empty()           ? priority
+                           : alert.expected_value >= 0 ? "expected value"
+                                                       : pipeline.plan.scores[alert.score].name;
+    *out += fmt::format("    ranked by {}\n", by);
+  }
+  if (alert.budget >= 0) {
+    *out += fmt::format("    waits for the close of budget {}\n", pipeline.plan.budgets[alert.budget].name);
+  }
+  const QuietPlan& quiet = alert.quiet;
+  if (quiet.from != quiet.to) {
+    static constexpr const char* kSummer[] = {"", ", summer time eu", ", summer time us"};
+    const std::string zone = TextOf(pipeline, "zone " + alert.name);
+    *out += fmt::format("    neither opens nor escalates from {} to {}, {}{}\n", FormatDuration(quiet.from),
+                        FormatDuration(quiet.to),
+                        zone.empty() ? ZoneText(quiet.zone) : "UTC + " + zone + ", else " + ZoneText(quiet.zone),
+                        kSummer[static_cast<int>(quiet.summer_time)]);
+  }
+}
+
+void ExplainLimits(const Plan& plan, std::string* out) {
+  if (plan.customer_limit.alerts == 0 && plan.budgets.empty()) return;
+  *out += "\nLimits\n";
+  if (plan.customer_limit.alerts > 0) {
+    *out += fmt::format("  at most {} alert{} of one customer within {}\n", plan.customer_limit.alerts,
+                        plan.customer_limit.alerts == 1 ? "" : "s", FormatDuration(plan.customer_limit.within));
+  }
+  for (const BudgetPlan& budget : plan.budgets) {
+    *out += fmt::format("  budget {}: {} alerts every {}", budget.name, budget.alerts, FormatDuration(budget.per));
+    if (budget.closes > 0) *out += fmt::format(", closing {} after its beginning", FormatDuration(budget.closes));
+    *out += '\n';
+  }
+}
+
 void ExplainAlerts(const PipelineFile& pipeline, std::string* out) {
   const Plan& plan = pipeline.plan;
   if (plan.alerts.empty()) return;
+  ExplainLimits(plan, out);
   *out += "\nAlerts\n";
   for (const AlertPlan& alert : plan.alerts) {
     *out += fmt::format("  {}: when {}\n", alert.name, TextOf(pipeline, "when " + alert.name));
     std::string clear = TextOf(pipeline, "clear " + alert.name);
     *out += fmt::format("    cleared {}\n", clear.empty() ? "as soon as that isn't true" : "when " + clear);
+    if (alert.score < 0 || alert.evaluation != plan.scores[alert.score].evaluation) {
+      *out += fmt::format("    {}\n", EvaluationText(plan, alert.evaluation));
+    }
     if (alert.confirm > 1) *out += fmt::format("    confirmed by {} evaluations in a row\n", alert.confirm);
     if (alert.cooldown > 0) {
       *out += fmt::format("    no other within {} of its opening\n", FormatDuration(alert.cooldown));
@@ -247,7 +317,11 @@ void ExplainAlerts(const PipelineFile& pipeline, std::string* out) {
       *out += fmt::format("    action {}{}\n", alert.action_code,
                           alert.action_class.empty() ? "" : " (" + alert.action_class + ")");
     }
+    if (alert.expected_value >= 0) {
+      *out += fmt::format("    worth {}\n", TextOf(pipeline, "expected_value " + alert.name));
+    }
     if (alert.score >= 0) *out += fmt::format("    explained by {}\n", plan.scores[alert.score].name);
+    ExplainLimitsOf(pipeline, alert, out);
     if (alert.holdout_basis_points > 0) {
       *out += fmt::format("    {:g}% of the customers are held out\n", alert.holdout_basis_points / 100.0);
     }

@@ -500,7 +500,9 @@ class Compiler {
 
   void CheckWanted(Want want, const Operand& root) {
     if (root.type == ExprType::kUnknown || want == Want::kAny) return;
-    ExprType wanted = want == Want::kCondition ? ExprType::kBool : ExprType::kNumber;
+    ExprType wanted = want == Want::kCondition ? ExprType::kBool
+                      : want == Want::kNumber  ? ExprType::kNumber
+                                               : ExprType::kDuration;
     if (root.type == wanted) return;
     std::string hint;
     if (want == Want::kCondition && IsNumeric(root.type)) {
@@ -510,9 +512,11 @@ class Compiler {
       hint = fmt::format("write {} / 1d for days", Shown(expression_.root));
     } else if (want == Want::kNumber && root.type == ExprType::kBool && scope_.plan != nullptr) {
       hint = "use when: and add: for a condition";
+    } else if (want == Want::kDuration && root.type == ExprType::kNumber) {
+      hint = fmt::format("give it its unit, as in {} * 1h", Shown(expression_.root));
     }
     Fail("E0409", expression_.root,
-         fmt::format("{} is wanted here, but this is {}", want == Want::kCondition ? "a condition" : "a number",
+         fmt::format("{} is wanted here, but this is {}", want == Want::kCondition ? "a condition" : TypeName(wanted),
                      TypeName(root.type)),
          hint);
   }

@@ -55,7 +55,7 @@ struct Scope {
   int* time_reg = nullptr;
 };
 
-enum class Want : uint8_t { kAny, kCondition, kNumber };
+enum class Want : uint8_t { kAny, kCondition, kNumber, kDuration };
 
 struct Compiled {
   bool ok = false;

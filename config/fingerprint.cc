@@ -92,24 +92,42 @@ void AddFeatures(const Plan& plan, CanonicalText* out) {
 }
 
 void AddScores(const Plan& plan, CanonicalText* out) {
-  out->Add("evaluate {} {} {}", plan.evaluate.on_sources, plan.evaluate.at_most_every, plan.evaluate.also_every);
-  for (const ClosePlan& close : plan.evaluate.at_close) out->Add("close {} {}", close.period, close.offset);
+  for (int e = 0; e < plan.evaluation_count(); ++e) {
+    const EvaluatePlan& evaluate = plan.evaluation(e);
+    out->Add("evaluate {} {} {}", evaluate.on_sources, evaluate.at_most_every, evaluate.also_every);
+    for (const ClosePlan& close : evaluate.at_close) out->Add("close {} {}", close.period, close.offset);
+  }
   for (const ScorePlan& score : plan.scores) {
     out->Name(score.name);
     out->Run(score.segment);
     out->Number(score.intercept);
-    out->Add("{} {}", score.logistic, score.target);
+    out->Add("{} {} {}", score.logistic, score.target, score.evaluation);
     for (const PointPlan& point : score.points) {
       out->Name(point.reason);
-      out->Add("{} {} {}", point.condition, point.value, point.feature);
+      out->Add("{} {} {} {}", point.condition, point.value, point.feature, point.baseline);
       out->Number(point.weight);
     }
+    for (const TermPlan& term : score.terms) {
+      out->Name(term.reason);
+      out->Add("{} {} {} {}", term.value, term.feature, term.baseline, term.edges.size());
+      for (double number : {term.unit, term.weight, term.mean, term.scale, term.missing}) out->Number(number);
+      for (double number : term.edges) out->Number(number);
+      for (double number : term.values) out->Number(number);
+    }
+    out->Name(score.model_id);
+    out->Name(score.model_version);
+    out->Add("calibration {} {}", static_cast<int>(score.calibration.kind), score.calibration.x.size());
+    out->Number(score.calibration.a);
+    out->Number(score.calibration.b);
+    for (double number : score.calibration.x) out->Number(number);
+    for (double number : score.calibration.y) out->Number(number);
     for (const auto& [name, bound] : score.bands) {
       out->Name(name);
       out->Number(bound);
     }
   }
-  for (const DeadlinePlan& d : plan.deadlines) out->Add("deadline {} {} {}", d.measure, d.threshold, d.strict);
+  for (const DeadlinePlan& d : plan.deadlines)
+    out->Add("deadline {} {} {} {}", d.measure, d.threshold, d.strict, d.evaluations);
 }
 
 void AddAlerts(const Plan& plan, CanonicalText* out) {
@@ -122,8 +140,19 @@ void AddAlerts(const Plan& plan, CanonicalText* out) {
       out->Name(severity.name);
       out->Add("{}", severity.condition);
     }
+    out->Add("{} {} {} {} {}", a.evaluation, a.on_updated, a.expected_value, a.priority, a.budget);
+    out->Add("{} {} {} {} {}", a.quiet.from, a.quiet.to, a.quiet.zone, a.quiet.zone_register,
+             static_cast<int>(a.quiet.summer_time));
     out->Add("features {}", fmt::join(a.features, " "));
   }
+  for (const CodeText& text : plan.reasons) {
+    for (const std::string* part : {&text.code, &text.en, &text.zh}) out->Name(*part);
+  }
+  for (const BudgetPlan& b : plan.budgets) {
+    out->Name(b.name);
+    out->Add("{} {} {}", b.alerts, b.per, b.closes);
+  }
+  out->Add("limit {} {}", plan.customer_limit.alerts, plan.customer_limit.within);
   out->Add("scores {} {}", static_cast<int>(plan.outputs.scores), fmt::join(plan.outputs.score_features, " "));
 }
 

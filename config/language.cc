@@ -16,7 +16,11 @@ constexpr Key kFileKeys[] = {
     {"windows", "{duration | =ever | @window}", "", "see [windows](#windows)"},
     {"accuracy", "@accuracy", "", "see [windows](#windows)"},
     {"features", "{@feature}", "", "see [features](#features)"},
+    {"evaluate", "@evaluate", "that of the only score which has one, else at every record",
+     "when scores and alerts without an own `evaluate` are [evaluated](semantics.md#evaluation)"},
     {"scores", "{@score}", "", "see [scores](#scores)"},
+    {"reasons", "{@reason_text}", "", "texts of reason codes; see [scores](#scores)"},
+    {"limits", "@limits", "", "see [limits](#limits)"},
     {"alerts", "{@alert}", "", "see [alerts](#alerts)"},
     {"outputs", "@outputs", "", "see [outputs](#outputs)"},
     {"tests", "[]@test", "", "see [tests](#tests)"},
@@ -140,12 +144,15 @@ constexpr Key kFeatureKeys[] = {
 };
 
 constexpr Key kScoreKeys[] = {
-    {"model", "=scorecard", "required", "points that add up"},
+    {"model", "=scorecard | model file", "required",
+     "`scorecard`: points that add up; or a [model file](models.md), relative to the pipeline file's folder, beside "
+     "which "
+     "only `evaluate` and `bands` may stand"},
     {"link", "=logistic | =none", "`logistic`", "1 / (1 + e^-sum), or the sum itself"},
     {"intercept", "number", "0", "where the sum begins"},
-    {"points", "[]@point", "required", "at least one; see below"},
-    {"evaluate", "@evaluate", "",
-     "when [scores and alerts are evaluated](semantics.md#evaluation); one score has it, it holds for all"},
+    {"points", "[]@point", "", "required for a scorecard: at least one; see below"},
+    {"calibration", "@calibration", "", "makes a probability of the sum, in place of the link"},
+    {"evaluate", "@evaluate", "`evaluate` of the file", "when this score is [evaluated](semantics.md#evaluation)"},
     {"bands", "{number}", "", "name and lower bound, ascending"},
 };
 
@@ -155,6 +162,37 @@ constexpr Key kPointKeys[] = {
     {"of", "expression", "", "a number, of which `weight` times as much is added"},
     {"weight", "number", "required", "the factor of `of`", "of"},
     {"reason", "reason", "", "capital letters and underscores, at most 64"},
+    {"baseline", "expression", "",
+     "what the feature usually is, shown beside its value in a reason: a number or duration as the feature itself"},
+};
+
+constexpr Key kCalibrationKeys[] = {
+    {"method", "=platt | =isotonic", "required", "1 / (1 + e^(a sum + b)); or straight lines between points"},
+    {"a", "number", "", "required with `platt`"},
+    {"b", "number", "", "required with `platt`"},
+    {"x", "[]number", "", "required with `isotonic`: sums, ascending"},
+    {"y", "[]number", "", "required with `isotonic`: the probability at each, never falling"},
+};
+
+constexpr Key kReasonTextKeys[] = {
+    {"en", "text", "required", "what the code means, in English"},
+    {"zh", "text", "", "the same in Chinese"},
+};
+
+constexpr Key kLimitsKeys[] = {
+    {"per_customer", "@per_customer", "no limit", "over all alerts of one customer"},
+    {"budgets", "{@budget}", "", "over all customers; an alert names its [budget](semantics.md#budgets)"},
+};
+
+constexpr Key kPerCustomerKeys[] = {
+    {"alerts", "1..100", "required", "openings"},
+    {"within", "duration", "required", "in any span of this length"},
+};
+
+constexpr Key kBudgetKeys[] = {
+    {"alerts", "0..1000000000", "required", "openings in each period"},
+    {"per", "duration", "`1d`", "the period, at least 1m; periods are counted from 1970-01-01T00:00:00Z"},
+    {"closes", "time of day", "`0s`", "moves the ends of the periods: `6h` with `per: 1d` is 06:00 UTC"},
 };
 
 constexpr Key kEvaluateKeys[] = {
@@ -172,16 +210,34 @@ constexpr Key kAlertKeys[] = {
     {"valid_for", "duration", "`0s`", "`0s`: until cleared"},
     {"severity", "{expression}", "`medium`", "name and condition, mildest first; the last that holds counts"},
     {"action", "@action", "", "handed on with the alert"},
+    {"evaluate", "@evaluate", "that of the score that explains it, else of the file",
+     "when this alert is [evaluated](semantics.md#evaluation)"},
     {"explain", "score", "the first score in `when`, or the only one", "whose reasons stand in the alert"},
     {"holdout", "percentage", "`0%`",
      "share of the customers whose alerts go to `shadow`: at most 50%, in steps of 0.01%"},
-    {"revisions", "[=escalated | =resolved | =expired]", "all", "what is written beside `opened`"},
+    {"priority", "expression", "the expected value of the action, or the explaining score",
+     "who comes first where places are few: a number, the higher the sooner"},
+    {"budget", "budget", "none", "shares the places of this budget"},
+    {"quiet", "@quiet", "", "hours in which nothing opens or escalates"},
+    {"revisions", "[=escalated | =updated | =resolved | =expired]", "all but `updated`",
+     "what is written beside `opened`; `updated` is written when the main reason changes"},
     {"features", "[feature]", "those in `when`, and those of the score's points with a reason", "shown in the alert"},
 };
 
 constexpr Key kActionKeys[] = {
     {"code", "text", "required", "what is to be done: `CARE_CALL`"},
     {"class", "text", "", "what kind of action that is: `save`"},
+    {"expected_value", "expression", "", "what the action is worth for this customer: a number"},
+};
+
+constexpr Key kQuietKeys[] = {
+    {"from", "time of day", "required", "since midnight of the customer's day, below 24h: `21h`, `8h30m`"},
+    {"to", "time of day", "required", "the same; may lie behind midnight"},
+    {"zone", "=UTC | expression", "`UTC`",
+     "where the customer's clock stands: a distance from UTC (`\"+01:00\"`), or an expression that gives it as a "
+     "duration"},
+    {"otherwise", "text", "`UTC`", "the zone while the expression is null, or more than 14h"},
+    {"summer_time", "=none | =eu | =us", "`none`", "an hour more in summer, by the rule of these regions"},
 };
 
 constexpr Key kOutputsKeys[] = {
@@ -243,9 +299,15 @@ constexpr Section kSections[] = {
     {"feature", "features.*", "from expr", kFeatureKeys},
     {"score", "scores.*", "", kScoreKeys},
     {"point", "scores.*.points[]", "add of", kPointKeys},
-    {"evaluate", "scores.*.evaluate", "", kEvaluateKeys},
+    {"calibration", "scores.*.calibration", "", kCalibrationKeys},
+    {"evaluate", "evaluate", "", kEvaluateKeys},
+    {"reason_text", "reasons.*", "", kReasonTextKeys},
+    {"limits", "limits", "", kLimitsKeys},
+    {"per_customer", "limits.per_customer", "", kPerCustomerKeys},
+    {"budget", "limits.budgets.*", "", kBudgetKeys},
     {"alert", "alerts.*", "", kAlertKeys},
     {"action", "alerts.*.action", "", kActionKeys},
+    {"quiet", "alerts.*.quiet", "", kQuietKeys},
     {"outputs", "outputs", "", kOutputsKeys},
     {"output", "outputs.alerts", "file topic", kOutputKeys},
     {"scores_output", "outputs.scores", "file topic", kScoresOutputKeys},
@@ -276,6 +338,9 @@ constexpr Noun kNouns[] = {
     {"feature", kNamePattern, "n", ""},
     {"score", kNamePattern, "n", ""},
     {"alert", kNamePattern, "n", ""},
+    {"budget", kNamePattern, "n", ""},
+    {"model file", ".+\\.json", "model.json", "nonsense words"},
+    {"time of day", "([0-9]+(\\.[0-9]*)?(ms|s|m|h))+", "8h", "seven"},
 };
 
 Shape ParseOne(std::string_view text) {

@@ -56,7 +56,7 @@ void Assembler::ReadScoreOutput(const YamlNode& node, Span where) {
 void Assembler::DefaultBands(Span where) {
   for (ScorePlan& score : plan_.scores) {
     if (!score.bands.empty()) continue;
-    if (score.logistic) {
+    if (score.logistic || score.calibration.kind != CalibrationPlan::Kind::kNone) {
       score.bands = {{"low", 0}, {"medium", 1.0 / 3}, {"high", 2.0 / 3}};
     } else {
       diagnostics_->Add("E0113", where, fmt::format("score {} has no bands that could change", Quoted(score.name)),

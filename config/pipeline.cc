@@ -35,12 +35,16 @@ void Assembler::Run() {
   if (const YamlNode* node = reader.Take("windows")) ReadWindows(*node);
   if (const YamlNode* node = reader.Take("features")) ReadFeatures(*node);
   CompileDerived();
+  if (const YamlNode* node = reader.Take("evaluate")) ReadEvaluate(*node, reader.KeySpan("evaluate"), &plan_.evaluate);
   if (const YamlNode* node = reader.Take("scores")) ReadScores(*node);
+  if (const YamlNode* node = reader.Take("reasons")) ReadReasonTexts(*node);
+  if (const YamlNode* node = reader.Take("limits")) ReadAlertLimits(*node, reader.KeySpan("limits"));
   if (const YamlNode* node = reader.Take("alerts")) ReadAlerts(*node);
   if (const YamlNode* node = reader.Take("outputs")) ReadOutputs(*node, reader.KeySpan("outputs"));
   if (const YamlNode* node = reader.Take("tests")) ReadTests(*node);
   reader.Finish();
   if (!diagnostics_->empty()) return;
+  DropUnusedEvaluations();
   plan_.program = builder_.Build();
   FinishSources();
   plan_.fingerprint = Fingerprint(out_);
@@ -125,6 +129,7 @@ LoadResult LoadPipelineText(const std::string& text, const std::string& name, co
   ResolveVariables(variables, &*root, &result.diagnostics);
   PipelineFile pipeline;
   pipeline.path = name;
+  pipeline.folder = variables.folder;
   Assembler(*root, &result.diagnostics, &pipeline).Run();
   if (result.diagnostics.empty()) result.pipeline = std::move(pipeline);
   return result;

@@ -71,6 +71,7 @@ struct PipelineTest {
 // Immutable after construction.
 struct PipelineFile {
   std::string path;
+  std::string folder;      // of the files that it names
   std::string entity_key;  // what the customer is called: "customer_id"
   double max_edge_error = 0.02;
   Plan plan;
@@ -79,6 +80,7 @@ struct PipelineFile {
   std::vector<PipelineTest> tests;
   // Expressions as they are written, for people: "feature NAME", "where NAME" (of a feature), "point SCORE N" (from 0),
   // "condition SCORE N" (of a weighted point), "when NAME" and "clear NAME" (of an alert), "severity NAME SEVERITY",
+  // "priority NAME", "expected_value NAME" and "zone NAME" (of an alert),
   // "source NAME" (its `where:`).
   std::map<std::string, std::string> texts;
 };

@@ -143,6 +143,7 @@ absl::StatusOr<Ending> RunUntil(const PipelineFile& file, const Pipeline& pipeli
   parts.fingerprint = file.plan.fingerprint;
   parts.layout = pipeline.layout();
   parts.make_operator = [&pipeline] { return pipeline.NewOperator(); };
+  parts.meeting = pipeline.NewMeeting();
   Ending ending;
   if (variation.restart) ending.store = NewMemoryStore();
   parts.store = ending.store.get();

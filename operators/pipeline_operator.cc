@@ -7,14 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "engine/task/task.h"
+
 namespace ebb {
 namespace {
 
 // Counters that every pipeline has, before those of scores and alerts.
 enum Counter { kEvaluations, kExactOverflows, kIdOverflows, kCounters };
 
-// Cells of the evaluation.
-enum Cell { kLastEvaluation, kLastRecord, kDeferred, kSchedule, kDeadline, kCells };
+// Cells of one evaluation.
+enum Cell { kLastEvaluation, kDeferred, kSchedule, kDeadline, kCells };
 
 constexpr double kSumUnit = 0x1.0p40;
 constexpr double kLargestScore = 0x1.0p22;  // beyond it the mean is clipped
@@ -28,8 +30,10 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Build(Plan plan) {
   pipeline->plan_ = std::move(plan);
   const Plan& p = pipeline->plan_;
   RowLayoutBuilder layout;
-  pipeline->cells_ = layout.AddCells("evaluation", kCells);
+  pipeline->record_cell_ = layout.AddCells("last_record", 1);
+  pipeline->cells_ = layout.AddCells("evaluation", kCells * p.evaluation_count());
   pipeline->score_cells_ = layout.AddCells("scores", 2 * static_cast<int>(p.scores.size()));
+  if (p.customer_limit.alerts > 0) pipeline->limit_cells_ = layout.AddCells("limit", p.customer_limit.alerts);
   for (const ScorePlan& score : p.scores) pipeline->scores_.emplace_back(&score, &p.program);
   for (const AlertPlan& alert : p.alerts) {
     pipeline->alerts_.emplace_back(&alert);
@@ -59,7 +63,13 @@ void Pipeline::Compute(RowRef* row, TimeMs now, double* registers) const {
   for (const Scorecard& score : scores_) score.Evaluate(registers);
 }
 
-TimeMs Pipeline::LastRecord(const RowRef& row) const { return row.cells()[cells_ + kLastRecord]; }
+TimeMs Pipeline::LastRecord(const RowRef& row) const { return row.cells()[record_cell_]; }
+
+double Pipeline::PreviousScore(int score, const RowRef& row) const {
+  if (score < 0) return kNull;
+  const int64_t* cell = row.cells() + score_cells_ + 2 * score;
+  return cell[0] == 0 ? kNull : std::bit_cast<double>(cell[1]);
+}
 
 double MeanScore(int64_t evaluations, int64_t sum_high, int64_t sum_low) {
   if (evaluations == 0) return kNull;
@@ -73,47 +83,72 @@ class PipelineOperator : public Operator {
   explicit PipelineOperator(const Pipeline& pipeline)
       : pipeline_(pipeline),
         plan_(pipeline.plan()),
+        evaluations_(plan_.evaluation_count()),
         registers_(plan_.program.initial),
-        counters_(CounterNames().size(), 0) {
-    size_t next = counters_.size();
-    for (size_t i = plan_.alerts.size(); i-- > 0;) {
-      if (plan_.alerts[i].score >= 0) next -= ReasonCodes(plan_.scores[plan_.alerts[i].score]).size();
-      reason_counters_.insert(reason_counters_.begin(), next);
-    }
-  }
+        counters_(CounterNames().size(), 0),
+        desk_(&pipeline, &counters_, kCounters + plan_.scores.size() * static_cast<size_t>(ScoreCounter::kCount)) {}
 
   Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
     const TimeMs now = record.effective;
     if (!pipeline_.seen_ids_.empty() && IsDuplicate(record, row, now)) return Effect::kDuplicate;
     pipeline_.features_->Update(record, row, now);
-    int64_t* cell = row->cells() + pipeline_.cells_;
-    cell[kLastRecord] = now;
-    const DurationMs pause = plan_.evaluate.at_most_every;
-    if ((plan_.evaluate.on_sources >> record.source & 1) == 0) {
-      if (!pipeline_.fixed_deadlines_) Compute(row, now);
-    } else if (pause > 0 && cell[kLastEvaluation] != 0 && now < cell[kLastEvaluation] + pause) {
-      cell[kDeferred] = cell[kLastEvaluation] + pause;
-      if (!pipeline_.fixed_deadlines_) Compute(row, now);
-    } else {
-      Evaluate({TriggerKind::kEvent, record.source, record.time, record.late}, row, now, outputs);
+    row->cells()[pipeline_.record_cell_] = now;
+    uint64_t due = 0;
+    for (int e = 0; e < evaluations_; ++e) {
+      const EvaluatePlan& plan = plan_.evaluation(e);
+      if ((plan.on_sources >> record.source & 1) == 0) continue;
+      int64_t* cell = CellsOf(e, *row);
+      if (plan.at_most_every > 0 && cell[kLastEvaluation] != 0 && now < cell[kLastEvaluation] + plan.at_most_every) {
+        cell[kDeferred] = cell[kLastEvaluation] + plan.at_most_every;
+      } else {
+        due |= uint64_t{1} << e;
+      }
     }
-    SetTimers(row, now);
+    if (due != 0) {
+      Compute(row, now);
+      Evaluate(due, {TriggerKind::kEvent, record.source, record.time, record.late}, row, now, outputs);
+    } else if (!pipeline_.fixed_deadlines_) {
+      Compute(row, now);
+    }
+    SetTimers(row, now, now);
     return Effect::kUsed;
   }
 
   void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) override {
-    const int64_t* cell = row->cells() + pipeline_.cells_;
     const auto due = [now](TimeMs time) { return time != 0 && time <= now; };
-    const bool silence = due(cell[kDeadline]);
-    const Trigger trigger{silence ? TriggerKind::kSilence : TriggerKind::kSchedule, -1, now, false};
-    if (silence || due(cell[kDeferred]) || due(cell[kSchedule])) {
-      Evaluate(trigger, row, now, outputs);
-    } else {
-      Compute(row, now);
-      ExpireAlerts(trigger, row, now, outputs);
-      if (NextDeadline(*row, now) == now) Evaluate({TriggerKind::kSilence, -1, now, false}, row, now, outputs);
+    uint64_t silent = 0, scheduled = 0;
+    for (int e = 0; e < evaluations_; ++e) {
+      const int64_t* cell = CellsOf(e, *row);
+      if (due(cell[kDeadline])) {
+        silent |= uint64_t{1} << e;
+      } else if (due(cell[kDeferred]) || due(cell[kSchedule])) {
+        scheduled |= uint64_t{1} << e;
+      }
     }
-    SetTimers(row, now);
+    const Trigger silence{TriggerKind::kSilence, -1, now, false}, schedule{TriggerKind::kSchedule, -1, now, false};
+    Compute(row, now);
+    desk_.Expire({silent != 0 ? silence : schedule, row, now, registers_.data(), outputs});
+    Evaluate(silent, silence, row, now, outputs);
+    Evaluate(scheduled, schedule, row, now, outputs);
+    // A threshold that moves may have come to this very instant.
+    for (int e = 0; e < evaluations_; ++e) {
+      const bool done = ((silent | scheduled) >> e & 1) != 0;
+      if (!done && NextDeadline(e, *row, now) == now) Evaluate(uint64_t{1} << e, silence, row, now, outputs);
+    }
+    if (desk_.waits()) {
+      desk_.EndWaits({{TriggerKind::kSchedule, -1, now, false}, row, now, registers_.data(), outputs});
+    }
+    SetTimers(row, now, now + 1);
+  }
+
+  std::vector<Bid> TakeBids() { return desk_.TakeBids(); }
+  // At a meeting, after the last millisecond `now` of the bid's period; true when the bid used a place.
+  bool Settle(const Bid& bid, bool place_left, TimeMs now, RowRef* row, Outputs* outputs) {
+    Compute(row, now);
+    const Trigger trigger{TriggerKind::kSchedule, -1, now, false};
+    const bool placed = desk_.Settle(bid, place_left, {trigger, row, now, registers_.data(), outputs});
+    SetTimers(row, now, now + 1);
+    return placed;
   }
 
   void Prefetch(const Record& record, const RowRef& row) const override { pipeline_.features_->Prefetch(record, row); }
@@ -124,28 +159,12 @@ class PipelineOperator : public Operator {
       for (const char* what : {"evaluations", "sum_high", "sum_low"})
         names.push_back(fmt::format("score.{}.{}", score.name, what));
     }
-    for (const AlertPlan& alert : plan_.alerts) {
-      for (const char* what :
-           {"condition", "opened", "escalated", "resolved", "expired", "unconfirmed", "cooldown", "holdout"}) {
-        names.push_back(fmt::format("alert.{}.{}", alert.name, what));
-      }
-    }
-    for (const AlertPlan& alert : plan_.alerts) {
-      if (alert.score < 0) continue;
-      for (const std::string& code : ReasonCodes(plan_.scores[alert.score])) {
-        names.push_back(fmt::format("alert.{}.reason.{}", alert.name, code));
-      }
-    }
+    for (std::string& name : AlertDesk::CounterNames(plan_)) names.push_back(std::move(name));
     return names;
   }
   const std::vector<int64_t>& counters() const override { return counters_; }
 
  private:
-  int64_t& Count(size_t alert, AlertCounter what) {
-    return counters_[kCounters + plan_.scores.size() * static_cast<size_t>(ScoreCounter::kCount) +
-                     alert * static_cast<size_t>(AlertCounter::kCount) + static_cast<size_t>(what)];
-  }
-
   bool IsDuplicate(const Record& record, RowRef* row, TimeMs now) {
     const SeenIds* ids = pipeline_.seen_ids_[record.source].get();
     if (ids == nullptr) return false;
@@ -161,16 +180,27 @@ class PipelineOperator : public Operator {
     plan_.program.Run(segment.begin, segment.end, registers_.data());
   }
 
-  void Evaluate(const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
-    Compute(row, now);
-    ++counters_[kEvaluations];
+  int64_t* CellsOf(int evaluation, const RowRef& row) const {
+    return row.cells() + pipeline_.cells_ + evaluation * kCells;
+  }
+
+  // The evaluations whose bits are set, after Compute.
+  void Evaluate(uint64_t evaluations, const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
+    if (evaluations == 0) return;
     counters_[kExactOverflows] += pipeline_.features_->Overflowed(*row, now);
-    int64_t* cell = row->cells() + pipeline_.cells_;
-    ExpireAlerts(trigger, row, now, outputs);
-    for (size_t i = 0; i < pipeline_.alerts_.size(); ++i) EvaluateAlert(i, trigger, row, now, outputs);
-    for (size_t i = 0; i < pipeline_.scores_.size(); ++i) KeepScore(i, trigger, row, now, outputs);
-    cell[kLastEvaluation] = now;
-    cell[kDeferred] = 0;
+    const Moment moment{trigger, row, now, registers_.data(), outputs};
+    desk_.Expire(moment);
+    for (int e = 0; e < evaluations_; ++e) {
+      if ((evaluations >> e & 1) == 0) continue;
+      ++counters_[kEvaluations];
+      desk_.Evaluate(moment, e);
+      for (size_t i = 0; i < pipeline_.scores_.size(); ++i) {
+        if (plan_.scores[i].evaluation == e) KeepScore(i, trigger, row, now, outputs);
+      }
+      int64_t* cell = CellsOf(e, *row);
+      cell[kLastEvaluation] = now;
+      cell[kDeferred] = 0;
+    }
   }
 
   // The alerts' segments lie behind one another.
@@ -179,84 +209,10 @@ class PipelineOperator : public Operator {
     return {plan_.alerts.front().segment.begin, plan_.alerts.back().segment.end};
   }
 
-  // The score of the evaluation before this one.
-  double Previous(int score, const RowRef& row) const {
-    if (score < 0) return kNull;
-    const int64_t* cell = row.cells() + pipeline_.score_cells_ + 2 * score;
-    return cell[0] == 0 ? kNull : std::bit_cast<double>(cell[1]);
-  }
-
-  void EvaluateAlert(size_t index, const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
-    const AlertRule& rule = pipeline_.alerts_[index];
-    const EpisodeStep step = rule.Evaluate(registers_.data(), row, now, pipeline_.LastRecord(*row));
-    Count(index, AlertCounter::kCondition) += step.condition;
-    if (step.suppressed == Suppressed::kUnconfirmed) ++Count(index, AlertCounter::kUnconfirmed);
-    if (step.suppressed == Suppressed::kCooldown) ++Count(index, AlertCounter::kCooldown);
-    const AlertPlan& plan = rule.plan();
-    switch (step.event) {
-      case EpisodeEvent::kNone:
-        break;
-      case EpisodeEvent::kOpened:
-        ++Count(index, AlertCounter::kOpened);
-        NoteReason(index, row);
-        Write(index, step.event, trigger, row, now, outputs);
-        break;
-      case EpisodeEvent::kEscalated:
-        ++Count(index, AlertCounter::kEscalated);
-        if (plan.on_escalated) Write(index, step.event, trigger, row, now, outputs);
-        break;
-      case EpisodeEvent::kResolved:
-        ++Count(index, AlertCounter::kResolved);
-        if (plan.on_resolved) Write(index, step.event, trigger, row, now, outputs);
-        break;
-      case EpisodeEvent::kExpired:
-        break;  // ExpireAlerts came first
-    }
-  }
-
-  // Keeps and counts the main reason of an episode that has just been opened.
-  void NoteReason(size_t index, RowRef* row) {
-    const AlertRule& rule = pipeline_.alerts_[index];
-    int reason = -1;
-    if (rule.plan().score >= 0) {
-      const Scorecard& score = pipeline_.scores_[rule.plan().score];
-      const std::vector<Contribution> reasons = score.Explain(registers_.data());
-      const std::vector<std::string> codes = ReasonCodes(score.plan());
-      for (size_t c = 0; !reasons.empty() && c < codes.size(); ++c) {
-        if (codes[c] == reasons[0].code) reason = static_cast<int>(c);
-      }
-    }
-    rule.SetReason(row, reason);
-    if (reason >= 0) ++counters_[reason_counters_[index] + reason];
-  }
-
-  void ExpireAlerts(const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
-    for (size_t i = 0; i < pipeline_.alerts_.size(); ++i) {
-      const AlertRule& rule = pipeline_.alerts_[i];
-      if (!rule.Expire(row, now)) continue;
-      ++Count(i, AlertCounter::kExpired);
-      if (rule.plan().on_expired) Write(i, EpisodeEvent::kExpired, trigger, row, now, outputs);
-    }
-  }
-
-  void Write(size_t index, EpisodeEvent event, const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
-    const AlertRule& rule = pipeline_.alerts_[index];
-    const AlertPlan& alert = rule.plan();
-    const bool holdout =
-        alert.holdout_basis_points > 0 && HoldoutBucket(plan_, alert, row->key()) < alert.holdout_basis_points;
-    if (holdout && event == EpisodeEvent::kOpened) ++Count(index, AlertCounter::kHoldout);
-    line_.clear();
-    AppendAlert(plan_,
-                {&alert, event, rule.View(*row), row->key(), trigger, now, registers_.data(),
-                 alert.score < 0 ? nullptr : &pipeline_.scores_[alert.score], Previous(alert.score, *row)},
-                &line_);
-    outputs->Emit(holdout ? Stream::kShadow : Stream::kAlerts, line_);
-  }
-
   void KeepScore(size_t index, const Trigger& trigger, RowRef* row, TimeMs now, Outputs* outputs) {
     const Scorecard& score = pipeline_.scores_[index];
     const double value = registers_[score.plan().target];
-    const double previous = Previous(static_cast<int>(index), *row);
+    const double previous = pipeline_.PreviousScore(static_cast<int>(index), *row);
     int64_t* counter = &counters_[kCounters + index * static_cast<size_t>(ScoreCounter::kCount)];
     if (!IsNull(value)) {
       ++counter[0];
@@ -279,12 +235,13 @@ class PipelineOperator : public Operator {
     cell[1] = IsNull(value) ? 0 : std::bit_cast<int64_t>(value);
   }
 
-  // The first instant from `now` on, or after it when the row was evaluated at `now`, at which a silence condition
+  // The first instant from `now` on, or after it when this evaluation was at `now`, at which a silence condition of it
   // turns true; 0 when there is none.
-  TimeMs NextDeadline(const RowRef& row, TimeMs now) const {
-    const bool evaluated = row.cells()[pipeline_.cells_ + kLastEvaluation] == now;
+  TimeMs NextDeadline(int evaluation, const RowRef& row, TimeMs now) const {
+    const bool evaluated = CellsOf(evaluation, row)[kLastEvaluation] == now;
     TimeMs next = 0;
     for (const DeadlinePlan& deadline : plan_.deadlines) {
+      if ((deadline.evaluations >> evaluation & 1) == 0) continue;
       const TimeMs origin = pipeline_.features_->Origin(row, deadline.measure);
       const double threshold = registers_[deadline.threshold];
       if (origin == 0 || !(threshold < kLongestThreshold) || threshold < 0) continue;
@@ -295,15 +252,15 @@ class PipelineOperator : public Operator {
     return next;
   }
 
-  // When the row is evaluated next without a record and without a deadline; 0: never. `cell`: of the evaluation.
-  TimeMs NextSchedule(const int64_t* cell, TimeMs now) const {
-    const EvaluatePlan& evaluate = plan_.evaluate;
-    const TimeMs last = cell[kLastEvaluation];
-    if (last - cell[kLastRecord] > pipeline_.horizon_) return 0;
+  // When this evaluation takes place next without a record and without a deadline; 0: never.
+  TimeMs NextSchedule(int evaluation, const RowRef& row, TimeMs now) const {
+    const EvaluatePlan& evaluate = plan_.evaluation(evaluation);
+    const TimeMs last = CellsOf(evaluation, row)[kLastEvaluation], last_record = pipeline_.LastRecord(row);
+    if (last - last_record > pipeline_.horizon_) return 0;
     TimeMs next = kAfterTime;
     if (evaluate.also_every > 0 && last != 0) next = last + evaluate.also_every;
     // A customer who was never evaluated waits for the first close after the last record.
-    const TimeMs since = last != 0 ? last : cell[kLastRecord];
+    const TimeMs since = last != 0 ? last : last_record;
     for (const ClosePlan& close : evaluate.at_close) {
       next = std::min(next, (FloorDiv(since - close.offset, close.period) + 1) * close.period + close.offset);
     }
@@ -311,26 +268,61 @@ class PipelineOperator : public Operator {
     return next == kAfterTime ? 0 : std::max(next, now);
   }
 
-  void SetTimers(RowRef* row, TimeMs now) {
-    int64_t* cell = row->cells() + pipeline_.cells_;
-    cell[kDeadline] = NextDeadline(*row, now);
-    cell[kSchedule] = NextSchedule(cell, now);
+  // The row's next timer lies at `first` or later: at `now` after a record, which comes before timers, else behind it.
+  void SetTimers(RowRef* row, TimeMs now, TimeMs first) {
     TimeMs next = kAfterTime;
-    for (TimeMs time : {cell[kDeadline], cell[kSchedule], cell[kDeferred]}) {
-      if (time != 0) next = std::min(next, time);
+    for (int e = 0; e < evaluations_; ++e) {
+      int64_t* cell = CellsOf(e, *row);
+      cell[kDeadline] = NextDeadline(e, *row, now);
+      cell[kSchedule] = NextSchedule(e, *row, now);
+      for (TimeMs time : {cell[kDeadline], cell[kSchedule], cell[kDeferred]}) {
+        if (time != 0) next = std::min(next, time);
+      }
     }
-    for (const AlertRule& alert : pipeline_.alerts_) next = std::min(next, alert.NextTimer(*row));
+    for (const AlertRule& alert : pipeline_.alerts_) next = std::min(next, alert.NextTimer(*row, first));
     (*row)->next_timer = next;
   }
 
   const Pipeline& pipeline_;
   const Plan& plan_;
+  const int evaluations_;
   std::vector<double> registers_;
   std::vector<int64_t> counters_;
-  std::vector<size_t> reason_counters_;  // by alert: its first
+  AlertDesk desk_;
   std::string line_;
 };
 
 std::unique_ptr<Operator> Pipeline::NewOperator() const { return std::make_unique<PipelineOperator>(*this); }
+
+// 1. All tasks' bids, ranked. 2. Each in its turn is told whether there is a place left; held-out customers, and those
+// who have reached their limit, use none.
+Meeting Pipeline::NewMeeting(const BudgetShare& share) const {
+  if (plan_.budgets.empty()) return {};
+  struct Placed {
+    Bid bid;
+    Task* task;
+  };
+  Meeting meeting;
+  meeting.next = [this](TimeMs time) { return NextClose(plan_.budgets, time); };
+  meeting.hold = [this, share](TimeMs at, const std::vector<Task*>& tasks) {
+    std::vector<Placed> bids;
+    for (Task* task : tasks) {
+      for (Bid& bid : static_cast<PipelineOperator&>(task->work().innermost()).TakeBids())
+        bids.push_back({std::move(bid), task});
+    }
+    std::sort(bids.begin(), bids.end(), [](const Placed& a, const Placed& b) { return RanksBefore(a.bid, b.bid); });
+    std::vector<int64_t> left;
+    for (const BudgetPlan& budget : plan_.budgets) left.push_back(PlacesOf(budget, share));
+    int64_t rank = 0;
+    for (const auto& [bid, task] : bids) {
+      task->AtMeeting(at - 1, bid.row, rank++,
+                      [&bid = bid, &left, at, work = &task->work().innermost()](RowRef* row, Outputs* out) {
+                        int64_t& places = left[bid.budget];
+                        places -= static_cast<PipelineOperator*>(work)->Settle(bid, places > 0, at - 1, row, out);
+                      });
+    }
+  };
+  return meeting;
+}
 
 }  // namespace ebb

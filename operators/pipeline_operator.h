@@ -1,10 +1,10 @@
 // The operator of a pipeline: features, scores and alerts on one row, evaluated on records and on timers.
 //
 // A record updates the features; if its source is among evaluate.on, scores and alerts are evaluated at its effective
-// time, unless the last evaluation is less than at_most_every ago: then once at the end of that time. Timers evaluate
-// too: also_every after the last evaluation and at the close of the periods of at_close, while the customer's windows
-// can still change; and at the instant at which a condition `recency > X` turns true without any event. An open alert
-// whose validity ends is expired by a timer as well.
+// time (each evaluation of the plan its own), unless the last evaluation is less than at_most_every ago: then once at
+// the end of that time. Timers evaluate too: also_every after the last evaluation and at the close of the periods of
+// at_close, while the customer's windows can still change; and at the instant at which a condition `recency > X` turns
+// true without any event. An open alert whose validity ends is expired by a timer as well.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "engine/task/meeting.h"
 #include "engine/task/operator.h"
+#include "operators/alert/alert_desk.h"
 #include "operators/alert/alert_text.h"
+#include "operators/alert/budget.h"
 #include "operators/alert/episode.h"
 #include "operators/feature/feature_set.h"
 #include "operators/plan.h"
@@ -38,7 +41,14 @@ class Pipeline {
   void Compute(RowRef* row, TimeMs now, double* registers) const;
   // Effective time of the customer's last record.
   TimeMs LastRecord(const RowRef& row) const;
+  // The score of the evaluation before; null when there was none, or for the score -1.
+  double PreviousScore(int score, const RowRef& row) const;
+  // Index of the cells with the customer's last openings; there are customer_limit.alerts of them.
+  int limit_cells() const { return limit_cells_; }
   std::unique_ptr<Operator> NewOperator() const;
+  // Where the tasks of a job give out the budgets' places; without budgets an empty one. A job that is one of several
+  // which commit alone has a share of each budget.
+  Meeting NewMeeting(const BudgetShare& share = {}) const;
 
  private:
   friend class PipelineOperator;
@@ -49,24 +59,15 @@ class Pipeline {
   std::vector<std::unique_ptr<SeenIds>> seen_ids_;  // by source; empty when no source has ids
   std::vector<Scorecard> scores_;
   std::vector<AlertRule> alerts_;
-  int cells_ = -1;        // of the evaluation
+  int record_cell_ = -1;
+  int cells_ = -1;        // of the first evaluation; those of the others follow
   int score_cells_ = -1;  // two per score
+  int limit_cells_ = -1;
   DurationMs horizon_ = 0;
   bool fixed_deadlines_ = true;  // all thresholds are constants
 };
 
-// The counters of one alert and of one score, in the order in which they are kept.
-enum class AlertCounter {
-  kCondition,
-  kOpened,
-  kEscalated,
-  kResolved,
-  kExpired,
-  kUnconfirmed,
-  kCooldown,
-  kHoldout,
-  kCount
-};
+// The counters of one score, in the order in which they are kept.
 enum class ScoreCounter { kEvaluations, kSumHigh, kSumLow, kCount };
 
 // The mean of a score over all evaluations: sums are kept as integers in units of 2^-40, exact in any order.

@@ -11,6 +11,7 @@
 
 #include "engine/stream/time.h"
 #include "operators/aggregate/aggregate.h"
+#include "operators/alert/quiet_hours.h"
 #include "operators/feature/program.h"
 
 namespace ebb {
@@ -71,9 +72,10 @@ struct FeatureName {
 
 // A comparison `recency > threshold` in a condition: the instant at which it turns true is a timer.
 struct DeadlinePlan {
-  int measure = -1;    // index of a recency measure, or -1 for tenure
-  int threshold = -1;  // register, milliseconds
-  bool strict = true;  // > (one millisecond later) or >=
+  int measure = -1;          // index of a recency measure, or -1 for tenure
+  int threshold = -1;        // register, milliseconds
+  bool strict = true;        // > (one millisecond later) or >=
+  uint64_t evaluations = 1;  // bit per evaluation that it brings about
 };
 
 struct PointPlan {
@@ -82,16 +84,47 @@ struct PointPlan {
   double weight = 0;
   std::string reason;  // reason code; may be empty
   int feature = -1;    // index into Plan::features shown with the reason: the first that the term names; -1: none
+  int baseline = -1;   // register: what that feature usually is; -1: unknown
+};
+
+// One term of a model from a file: a weight on the distance from the mean, or a table of bins.
+struct TermPlan {
+  int value = -1;                          // register
+  double unit = 1;                         // the register divided by it is what the model knows: seconds of a duration
+  double weight = 0, mean = 0, scale = 1;  // weight * (x - mean) / scale
+  std::vector<double> edges, values;       // bins: values[i] for edges[i - 1] <= x < edges[i]; none: weight
+  double missing = 0;                      // what null adds
+  std::string reason;                      // as of a point
+  int feature = -1;
+  int baseline = -1;
+};
+
+// What makes a probability of a sum f.
+struct CalibrationPlan {
+  enum class Kind : uint8_t { kNone, kPlatt, kIsotonic };
+  Kind kind = Kind::kNone;
+  double a = 0, b = 0;       // kPlatt: 1 / (1 + e^(a f + b))
+  std::vector<double> x, y;  // kIsotonic: straight lines between the points, flat outside; x ascending
 };
 
 struct ScorePlan {
   std::string name;
-  Segment segment;  // computes the points' conditions and values
+  int evaluation = 0;  // see Plan::evaluation
+  Segment segment;     // computes the points' conditions and values
   double intercept = 0;
-  bool logistic = true;  // link: logistic (a probability), or none (the sum itself)
+  bool logistic = true;         // link: logistic (a probability), or none (the sum itself)
+  CalibrationPlan calibration;  // takes the place of the link
   std::vector<PointPlan> points;
+  std::vector<TermPlan> terms;                        // of a model file; then there are no points
+  std::string model_id = "scorecard";                 // written with alerts
+  std::string model_version;                          // empty: the pipeline's fingerprint
   int target = -1;                                    // register of the result
   std::vector<std::pair<std::string, double>> bands;  // name, lower bound; ascending; may be empty
+};
+
+// What a reason code means, for people. English is required, Chinese may be empty.
+struct CodeText {
+  std::string code, en, zh;
 };
 
 struct SeverityPlan {
@@ -99,9 +132,24 @@ struct SeverityPlan {
   int condition = -1;  // bool register
 };
 
+// A capacity for alerts of some rules over all customers: the first `alerts` of each period by priority.
+struct BudgetPlan {
+  std::string name;
+  int64_t alerts = 0;
+  DurationMs per = kDay;
+  DurationMs closes = 0;  // periods end at multiples of `per` since 1970, plus this
+};
+
+// At most so many openings of all rules for one customer within a span of time. 0: no limit.
+struct CustomerLimitPlan {
+  int alerts = 0;
+  DurationMs within = 0;
+};
+
 struct AlertPlan {
   std::string name;
-  Segment segment;  // computes when, clear and severities
+  int evaluation = 0;  // see Plan::evaluation
+  Segment segment;     // computes when, clear, severities, priority, expected value and zone
   int when = -1;
   int clear = -1;            // -1: as soon as `when` is not true
   int confirm = 1;           // evaluations in a row
@@ -112,7 +160,12 @@ struct AlertPlan {
   std::string action_code, action_class;
   int score = -1;                // index into Plan::scores that explains it; -1: none
   int holdout_basis_points = 0;  // 0..5000 of 10000 customers by stable hash
-  bool on_escalated = true, on_resolved = true, on_expired = true;  // which revisions are written beside `opened`
+  // Which revisions are written beside `opened`. Without on_updated there are none of that kind.
+  bool on_escalated = true, on_updated = false, on_resolved = true, on_expired = true;
+  int expected_value = -1;  // register; -1: none
+  int priority = -1;        // register; -1: all are equal
+  int budget = -1;          // index into Plan::budgets; -1: none
+  QuietPlan quiet;
   std::vector<int> features;  // indexes into Plan::features written with the alert
 };
 
@@ -120,6 +173,7 @@ struct AlertPlan {
 struct ClosePlan {
   DurationMs period = 0;
   DurationMs offset = 0;
+  friend bool operator==(const ClosePlan&, const ClosePlan&) = default;
 };
 
 struct EvaluatePlan {
@@ -127,6 +181,7 @@ struct EvaluatePlan {
   DurationMs at_most_every = 0;        // 0: at every record
   DurationMs also_every = 0;           // 0: no schedule
   std::vector<ClosePlan> at_close;
+  friend bool operator==(const EvaluatePlan&, const EvaluatePlan&) = default;
 };
 
 struct OutputPlan {
@@ -145,13 +200,23 @@ struct Plan {
   std::vector<MeasurePlan> measures;
   BuiltinPlan builtins;
   Program program;
-  Segment derived;                    // derived features, in dependency order
-  std::vector<FeatureName> features;  // all features by name, as declared
-  EvaluatePlan evaluate;
+  Segment derived;                            // derived features, in dependency order
+  std::vector<FeatureName> features;          // all features by name, as declared
+  EvaluatePlan evaluate;                      // evaluation 0
+  std::vector<EvaluatePlan> own_evaluations;  // evaluations 1 and on, each different from the others
   std::vector<ScorePlan> scores;
+  std::vector<CodeText> reasons;
   std::vector<AlertPlan> alerts;
+  std::vector<BudgetPlan> budgets;
+  CustomerLimitPlan customer_limit;
   std::vector<DeadlinePlan> deadlines;
   OutputPlan outputs;
+
+  // What is evaluated together: some scores and alerts.
+  const EvaluatePlan& evaluation(int number) const { return number == 0 ? evaluate : own_evaluations[number - 1]; }
+  int evaluation_count() const { return 1 + static_cast<int>(own_evaluations.size()); }
 };
+
+inline constexpr int kMaxEvaluations = 64;
 
 }  // namespace ebb

@@ -76,6 +76,12 @@ def ebb(arguments, cwd=None):
                           env={**os.environ, "NO_COLOR": "1"})
 
 
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def both(name, wanted, found):
     """What is in one of two sets only, as problems."""
     wanted, found = set(wanted), set(found)
@@ -150,6 +156,8 @@ def check_translation():
 def check_pipelines():
     count, problems = 0, []
     with tempfile.TemporaryDirectory() as folder:
+        for block in (b for page in pages() for b in blocks(page) if b.language == "json" and b.file_name()):
+            write(os.path.join(folder, block.file_name()), block.text)
         files = [(b.place, b.text) for page in pages() for b in blocks(page)
                  if b.language == "yaml" and re.match(r"(#.*\n)*pipeline:", b.text) and "broken" not in b.words]
         shipped = os.path.join("config", "pipelines")
@@ -249,7 +257,7 @@ def check_language():
     problems += both("functions of docs/pipeline.md", functions, documented)
     keys = set()
     for file in sorted(os.listdir(os.path.join(ROOT, "config"))):
-        if not file.endswith(".cc") or file.endswith("_test.cc") or re.match("language|expression", file):
+        if not file.endswith(".cc") or file.endswith("_test.cc") or re.match("language|expression|model_file", file):
             continue
         text = read(f"config/{file}")
         keys |= set(re.findall(r'(?:(?:Take|Require)\(|TakeOption\(reader, )"(\w+)"', text))
@@ -365,12 +373,6 @@ def check_schema():
     if ebb(["schema"]).stdout != read("docs/pipeline.schema.json"):
         problems.append("ebb schema prints something else than docs/pipeline.schema.json")
     return len(verdicts) + 1, problems
-
-
-def write(path, text):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def replace_once(text, old, new):

@@ -2,6 +2,7 @@
 #include "engine/task/live_task.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -34,6 +35,7 @@ LiveTask::LiveTask(const LiveOptions& options, LiveParts parts, std::vector<Live
       identity_{parts.pipeline, parts.fingerprint, options.task},
       store_(parts.store),
       delivery_(parts.delivery),
+      meeting_(std::move(parts.meeting)),
       intake_(std::move(sources)),
       task_(std::move(parts.work), parts.layout, &intake_.names()) {
   EBB_CHECK(store_ != nullptr && delivery_ != nullptr && options.task >= 0 && options.batch_records >= 1);
@@ -180,8 +182,22 @@ absl::StatusOr<StepResult> LiveTask::Step(int64_t wall_ms, int64_t monotonic_ms)
 
 void LiveTask::StepTo(RecordBatch batch, TimeMs watermark) {
   if (batch.empty() && watermark <= stepped_) return;
+  if (meeting_.next && meeting_.next(stepped_ + 1) <= watermark) HoldMeetings(std::exchange(batch, {}), watermark);
   stepped_ = std::max(stepped_, watermark);
   task_.Step(std::move(batch), stepped_);
+}
+
+// As of a job (Job::HoldMeetings), with one task.
+void LiveTask::HoldMeetings(RecordBatch batch, TimeMs watermark) {
+  task_.Step(std::move(batch), stepped_);
+  while (true) {
+    const TimeMs first = task_.next_instant();
+    const TimeMs at = meeting_.next(std::max(first, stepped_) + 1);
+    if (first >= watermark || at > watermark) return;
+    task_.Step({}, at);
+    meeting_.hold(at, {&task_});
+    stepped_ = at;
+  }
 }
 
 absl::StatusOr<StepResult> LiveTask::LiveStep(const LiveClocks& clocks) {

@@ -17,6 +17,7 @@
 #include "engine/task/delivery.h"
 #include "engine/task/journal.h"
 #include "engine/task/live_intake.h"
+#include "engine/task/meeting.h"
 #include "engine/task/recovery.h"
 #include "engine/task/state_rows.h"
 #include "engine/task/task.h"
@@ -50,6 +51,7 @@ struct LiveParts {
   std::unique_ptr<Operator> work;
   StateStore* store = nullptr;   // outlives the task
   Delivery* delivery = nullptr;  // outlives the task
+  Meeting meeting;               // which the task holds alone
 };
 
 struct StepResult {
@@ -99,6 +101,7 @@ class LiveTask {
   // DataLoss when a log has ended, for long, before what the epoch to be done again has read of it.
   absl::Status CheckStuck(int64_t monotonic_ms);
   void StepTo(RecordBatch batch, TimeMs watermark);
+  void HoldMeetings(RecordBatch batch, TimeMs watermark);
   absl::StatusOr<StepResult> LiveStep(const LiveClocks& clocks);
   bool CommitDue(int64_t monotonic_ms) const;
   bool StateDue(int64_t monotonic_ms, bool quiet) const;
@@ -113,6 +116,7 @@ class LiveTask {
   const TaskIdentity identity_;
   StateStore* const store_;
   Delivery* const delivery_;
+  const Meeting meeting_;
   LiveIntake intake_;
   Task task_;
   Progress progress_;

@@ -81,6 +81,9 @@ class Operator {
  public:
   virtual ~Operator() = default;
 
+  // The operator that does the work: itself, or the one that it watches.
+  virtual Operator& innermost() { return *this; }
+
   // A record that is neither filtered nor quarantined. Sets row->next_timer, unless it is a duplicate.
   virtual Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) = 0;
   // `now` == row->next_timer; must move it on (later, or kAfterTime).

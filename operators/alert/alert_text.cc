@@ -47,11 +47,22 @@ void AppendScoreOfAlert(const AlertFacts& facts, std::string* out) {
   const ScorePlan& score = facts.score->plan();
   *out += ",\"score\":{\"name\":";
   AppendJsonString(score.name, out);
-  *out += score.logistic ? ",\"probability\":" : ",\"value\":";
+  const bool probability = score.logistic || score.calibration.kind != CalibrationPlan::Kind::kNone;
+  *out += probability ? ",\"probability\":" : ",\"value\":";
   AppendJsonNumber(facts.registers[score.target], out);
   *out += ",\"previous\":";
   AppendJsonNumber(facts.previous_score, out);
   *out += '}';
+}
+
+void AppendReasonText(const Plan& plan, std::string_view code, std::string* out) {
+  for (const CodeText& text : plan.reasons) {
+    if (text.code != code) continue;
+    *out += ",\"text\":{\"en\":";
+    AppendJsonString(text.en, out);
+    if (!text.zh.empty()) AppendText("zh", text.zh, out);
+    *out += '}';
+  }
 }
 
 void AppendReasons(const Plan& plan, const AlertFacts& facts, std::string* out) {
@@ -61,6 +72,7 @@ void AppendReasons(const Plan& plan, const AlertFacts& facts, std::string* out) 
     if (i > 0) *out += ',';
     *out += "{\"code\":";
     AppendJsonString(reasons[i].code, out);
+    AppendReasonText(plan, reasons[i].code, out);
     *out += ",\"contribution\":";
     AppendJsonNumber(reasons[i].amount, out);
     *out += ",\"share\":";
@@ -70,6 +82,10 @@ void AppendReasons(const Plan& plan, const AlertFacts& facts, std::string* out) 
       AppendText("feature", feature.name, out);
       *out += ",\"value\":";
       AppendFeatureValue(feature, facts.registers[feature.reg], out);
+      if (reasons[i].baseline >= 0) {
+        *out += ",\"baseline\":";
+        AppendFeatureValue(feature, facts.registers[reasons[i].baseline], out);
+      }
     }
     *out += '}';
   }
@@ -115,6 +131,10 @@ void AppendAlert(const Plan& plan, const AlertFacts& facts, std::string* out) {
     *out += ",\"action\":{\"code\":";
     AppendJsonString(alert.action_code, out);
     if (!alert.action_class.empty()) AppendText("class", alert.action_class, out);
+    if (alert.expected_value >= 0) {
+      *out += ",\"expected_value\":";
+      AppendJsonNumber(facts.registers[alert.expected_value], out);
+    }
     *out += '}';
   }
   *out += fmt::format(",\"experiment\":{{\"arm\":\"{}\",\"bucket\":{}}}",
@@ -126,8 +146,10 @@ void AppendAlert(const Plan& plan, const AlertFacts& facts, std::string* out) {
   AppendText("fingerprint", plan.fingerprint, out);
   *out += '}';
   if (facts.score != nullptr) {
-    *out += ",\"model\":{\"id\":\"scorecard\"";
-    AppendText("version", plan.fingerprint, out);
+    const ScorePlan& score = facts.score->plan();
+    *out += ",\"model\":{\"id\":";
+    AppendJsonString(score.model_id, out);
+    AppendText("version", score.model_version.empty() ? plan.fingerprint : score.model_version, out);
     *out += '}';
   }
   *out += fmt::format(",\"task\":0,\"late\":{}", facts.trigger.late);

@@ -1,6 +1,8 @@
 // The state machine, step by step. A step says what holds and what must come of it.
 #include "operators/alert/episode.h"
 
+#include <memory>
+
 #include <gtest/gtest.h>
 
 #include "operators/feature/program.h"
@@ -53,7 +55,11 @@ void RunSteps(const AlertPlan& plan, const std::vector<Step>& steps) {
       continue;
     }
     EXPECT_FALSE(rule.Expire(&row, now));
-    const EpisodeStep got = rule.Evaluate(registers, &row, now, now - 5);
+    EpisodeStep got = rule.Evaluate(registers, &row, now);
+    if (got.event == EpisodeEvent::kReady) {
+      rule.Open(registers, &row, now, now - 5);
+      got.event = kOpened;
+    }
     EXPECT_EQ(EpisodeEventName(got.event), EpisodeEventName(step.event));
     EXPECT_EQ(static_cast<int>(got.suppressed), static_cast<int>(step.suppressed));
     EXPECT_EQ(got.condition, step.when == 1);
@@ -167,13 +173,97 @@ TEST(EpisodeTest, TimersOfOpenEpisodes) {
     rule.Declare(&layout);
     RowTable table(layout.Build());
     RowRef row = table.FindOrCreate(1, "c");
-    EXPECT_EQ(rule.NextTimer(row), kAfterTime);
+    EXPECT_EQ(rule.NextTimer(row, kT), kAfterTime);
     const double registers[kRegisters] = {1, 0, 0, 0};
-    rule.Evaluate(registers, &row, kT, kT);
-    EXPECT_EQ(rule.NextTimer(row), written ? kT + 50 : kAfterTime);
+    EXPECT_EQ(rule.Evaluate(registers, &row, kT).event, EpisodeEvent::kReady);
+    rule.Open(registers, &row, kT, kT);
+    EXPECT_EQ(rule.NextTimer(row, kT), written ? kT + 50 : kAfterTime);
     rule.Expire(&row, kT + 50);
-    EXPECT_EQ(rule.NextTimer(row), kAfterTime);
+    EXPECT_EQ(rule.NextTimer(row, kT), kAfterTime);
   }
+}
+
+// A rule with quiet hours from 22h to 8h UTC; kT is 22:13:20.
+class WaitingTest : public ::testing::Test {
+ protected:
+  WaitingTest() {
+    plan_.quiet.from = 22 * kHour;
+    plan_.quiet.to = 8 * kHour;
+    rule_.Declare(&layout_);
+    table_ = std::make_unique<RowTable>(layout_.Build());
+    row_ = std::make_unique<RowRef>(table_->FindOrCreate(1, "c"));
+  }
+  EpisodeStep Evaluate(TimeMs now, double when, double clear = 0, double severe = 0) {
+    registers_ = {when, clear, severe, 0};
+    return rule_.Evaluate(registers_.data(), row_.get(), now);
+  }
+  EpisodeStep EndWait(TimeMs now) { return rule_.EndWait(registers_.data(), row_.get(), now); }
+  EpisodeView View() const { return rule_.View(*row_); }
+
+  AlertPlan plan_ = Rule();
+  AlertRule rule_{&plan_};
+  RowLayoutBuilder layout_;
+  std::unique_ptr<RowTable> table_;
+  std::unique_ptr<RowRef> row_;
+  std::array<double, kRegisters> registers_{};
+};
+
+constexpr TimeMs kMorning = 1'700'006'400'000 + 8 * kHour;
+
+TEST_F(WaitingTest, WhoWaitsToOpenIsLeftAloneUntilThen) {
+  EXPECT_EQ(Evaluate(kT, 1).event, EpisodeEvent::kReady);
+  rule_.Wait(row_.get(), Waiting::kOpening, kMorning);
+  EXPECT_EQ(rule_.NextTimer(*row_, kT), kMorning);
+  EXPECT_EQ(rule_.NextTimer(*row_, kMorning), kMorning);
+  EXPECT_EQ(rule_.NextTimer(*row_, kMorning + 1), kAfterTime) << "what has come is no timer";
+  EXPECT_EQ(Evaluate(kT + 1, 1).event, kNone);
+  EXPECT_EQ(Evaluate(kT + 2, 0).event, kNone) << "clear decides";
+  EXPECT_EQ(View().waiting, Waiting::kOpening);
+  EXPECT_EQ(EndWait(kMorning).event, EpisodeEvent::kReady);
+  rule_.Open(registers_.data(), row_.get(), kMorning, kT);
+  EXPECT_TRUE(View().open);
+  EXPECT_EQ(View().waiting, Waiting::kNo);
+  EXPECT_EQ(rule_.NextTimer(*row_, kT), kAfterTime);
+}
+
+TEST_F(WaitingTest, AConditionThatEndsIsWithdrawn) {
+  plan_.confirm = 2;
+  Evaluate(kT - 1, 1);
+  EXPECT_EQ(Evaluate(kT, 1).event, EpisodeEvent::kReady);
+  rule_.Wait(row_.get(), Waiting::kBudget, kMorning);
+  EXPECT_EQ(Evaluate(kT + 1, 1, 1).suppressed, Suppressed::kWithdrawn);
+  EXPECT_EQ(View().waiting, Waiting::kNo);
+  EXPECT_EQ(Evaluate(kT + 2, 1).suppressed, Suppressed::kUnconfirmed) << "it counts anew";
+  EXPECT_EQ(Evaluate(kT + 3, 1).event, EpisodeEvent::kReady);
+  rule_.Wait(row_.get(), Waiting::kBudget, kMorning);
+  registers_[kClear] = 1;
+  EXPECT_EQ(EndWait(kMorning).suppressed, Suppressed::kWithdrawn);
+}
+
+TEST_F(WaitingTest, EscalationsWaitForTheMorning) {
+  EXPECT_EQ(Evaluate(kT - kHour, 1).event, EpisodeEvent::kReady);
+  rule_.Open(registers_.data(), row_.get(), kT - kHour, kT);
+  EXPECT_EQ(Evaluate(kT, 1, 0, 1).suppressed, Suppressed::kQuiet);
+  EXPECT_EQ(View().waiting, Waiting::kEscalation);
+  EXPECT_EQ(View().wait_until, kMorning);
+  EXPECT_EQ(Evaluate(kT + 1, 1, 0, 1).suppressed, kNo) << "held back once";
+  EXPECT_EQ(View().severity, -1);
+  EXPECT_EQ(EndWait(kMorning).event, kEscalated);
+  EXPECT_EQ(View().severity, 0);
+  EXPECT_EQ(View().revision, 1);
+  EXPECT_EQ(Evaluate(kMorning + 1, 1, 0, 1).event, kNone);
+}
+
+TEST_F(WaitingTest, AnEscalationThatIsOverByMorningIsForgotten) {
+  EXPECT_EQ(Evaluate(kT - kHour, 1).event, EpisodeEvent::kReady);
+  rule_.Open(registers_.data(), row_.get(), kT - kHour, kT);
+  Evaluate(kT, 1, 0, 1);
+  registers_[kMild] = 0;
+  EXPECT_EQ(EndWait(kMorning).event, kNone);
+  EXPECT_EQ(View().waiting, Waiting::kNo);
+  EXPECT_EQ(Evaluate(kT + kDay, 1, 0, 1).suppressed, Suppressed::kQuiet);
+  EXPECT_EQ(Evaluate(kT + kDay + 1, 1, 1, 1).event, kResolved);
+  EXPECT_EQ(View().waiting, Waiting::kNo) << "a closed episode waits for nothing";
 }
 
 }  // namespace

@@ -8,13 +8,29 @@
 
 namespace ebb {
 
+double TermOf(const TermPlan& term, const double* registers) {
+  if (IsNull(registers[term.value])) return term.missing;
+  const double x = registers[term.value] / term.unit;
+  if (term.values.empty()) return term.weight * (x - term.mean) / term.scale;
+  return term.values[std::upper_bound(term.edges.begin(), term.edges.end(), x) - term.edges.begin()];
+}
+
+double Calibrated(const CalibrationPlan& calibration, double sum) {
+  if (calibration.kind == CalibrationPlan::Kind::kPlatt) return Logistic(-(calibration.a * sum + calibration.b));
+  const std::vector<double>&x = calibration.x, &y = calibration.y;
+  const auto above = static_cast<size_t>(std::upper_bound(x.begin(), x.end(), sum) - x.begin());
+  if (above == 0) return y.front();
+  if (above == x.size()) return y.back();
+  return y[above - 1] + (y[above] - y[above - 1]) * (sum - x[above - 1]) / (x[above] - x[above - 1]);
+}
+
 std::vector<std::string> ReasonCodes(const ScorePlan& plan) {
   std::vector<std::string> codes;
-  for (const PointPlan& point : plan.points) {
-    if (!point.reason.empty() && std::find(codes.begin(), codes.end(), point.reason) == codes.end()) {
-      codes.push_back(point.reason);
-    }
-  }
+  const auto add = [&](const std::string& code) {
+    if (!code.empty() && std::find(codes.begin(), codes.end(), code) == codes.end()) codes.push_back(code);
+  };
+  for (const PointPlan& point : plan.points) add(point.reason);
+  for (const TermPlan& term : plan.terms) add(term.reason);
   return codes;
 }
 
@@ -36,7 +52,13 @@ double Scorecard::Evaluate(double* registers) const {
   } else {
     for (const Term& term : terms_) sum += term.Of(registers);
   }
-  const double score = plan_->logistic ? Logistic(sum) : sum;
+  for (const TermPlan& term : plan_->terms) sum += TermOf(term, registers);
+  double score = sum;
+  if (plan_->calibration.kind != CalibrationPlan::Kind::kNone) {
+    score = std::isfinite(sum) ? Calibrated(plan_->calibration, sum) : kNull;
+  } else if (plan_->logistic) {
+    score = Logistic(sum);
+  }
   registers[plan_->target] = std::isfinite(score) ? score : kNull;
   return registers[plan_->target];
 }
@@ -44,22 +66,23 @@ double Scorecard::Evaluate(double* registers) const {
 std::vector<Contribution> Scorecard::Explain(const double* registers) const {
   std::vector<Contribution> reasons;
   std::vector<double> largest;  // term of each reason so far
-  for (size_t i = 0; i < terms_.size(); ++i) {
-    const PointPlan& point = plan_->points[i];
-    const double term = terms_[i].Of(registers);
-    if (point.reason.empty() || term == 0) continue;
+  const auto add = [&](const auto& plan, double term) {
+    if (plan.reason.empty() || term == 0) return;
     size_t at = 0;
-    while (at < reasons.size() && reasons[at].code != point.reason) ++at;
+    while (at < reasons.size() && reasons[at].code != plan.reason) ++at;
     if (at == reasons.size()) {
-      reasons.push_back({point.reason, 0, 0, point.feature});
+      reasons.push_back({plan.reason, 0, 0, plan.feature, plan.baseline});
       largest.push_back(term);
     }
     reasons[at].amount += term;
     if (term > largest[at]) {
       largest[at] = term;
-      reasons[at].feature = point.feature;
+      reasons[at].feature = plan.feature;
+      reasons[at].baseline = plan.baseline;
     }
-  }
+  };
+  for (size_t i = 0; i < terms_.size(); ++i) add(plan_->points[i], terms_[i].Of(registers));
+  for (const TermPlan& term : plan_->terms) add(term, TermOf(term, registers));
   std::erase_if(reasons, [](const Contribution& c) { return !(c.amount > 0); });
   std::stable_sort(reasons.begin(), reasons.end(),
                    [](const Contribution& a, const Contribution& b) { return a.amount > b.amount; });

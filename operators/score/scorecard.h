@@ -1,6 +1,6 @@
-// A scorecard: intercept plus points for conditions that hold, plus weighted values; as log-odds turned into a
-// probability (link: logistic) or as it is (link: none). Terms are added in the order of the file. Contributions are
-// exact: they are the terms themselves.
+// A score: intercept plus points for conditions that hold, plus weighted values, or the terms of a model file; as
+// log-odds turned into a probability (link: logistic, or a calibration) or as it is (link: none). Terms are added in
+// the order of the file. Contributions are exact: they are the terms themselves.
 #pragma once
 
 #include <string>
@@ -16,9 +16,15 @@ struct Contribution {
   double amount = 0;  // in the score's sum: log-odds for a logistic link
   double share = 0;   // of all positive contributions, 0..1
   int feature = -1;   // index into Plan::features of its largest term; -1: none
+  int baseline = -1;  // register of that feature's baseline; -1: none
 };
 
-// The reason codes of a score in the order of its points, each once.
+// What a term of a model adds to the sum.
+double TermOf(const TermPlan& term, const double* registers);
+// The probability that a calibration makes of a sum.
+double Calibrated(const CalibrationPlan& calibration, double sum);
+
+// The reason codes of a score in the order of its points and terms, each once.
 std::vector<std::string> ReasonCodes(const ScorePlan& plan);
 
 // Immutable after construction.

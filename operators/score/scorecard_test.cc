@@ -54,6 +54,93 @@ TEST(ScorecardTest, LogisticLinkGivesAProbability) {
   EXPECT_LT(Score(plan, {-1e9}), 0.001);
 }
 
+TermPlan Bins(int value, std::vector<double> edges, std::vector<double> values, double missing) {
+  TermPlan term;
+  term.value = value;
+  term.edges = std::move(edges);
+  term.values = std::move(values);
+  term.missing = missing;
+  term.reason = "b";
+  return term;
+}
+
+TEST(ScorecardTest, TermsOfAModel) {
+  TermPlan linear;
+  linear.value = 0;
+  linear.unit = 1000;
+  linear.weight = 2;
+  linear.mean = 3;
+  linear.scale = 4;
+  linear.missing = -1;
+  const TermPlan bins = Bins(1, {0, 10}, {1, 2, 3}, 9);
+  struct Case {
+    double x, y, linear, bins;
+  };
+  for (const Case& c : {Case{5000, -0.5, 1, 1}, Case{3000, 0, 0, 2}, Case{1000, 9.75, -1, 2}, Case{7000, 10, 2, 3},
+                        Case{kNull, 1e300, -1, 3}, Case{3000, kNull, 0, 9}}) {
+    const double registers[] = {c.x, c.y};
+    EXPECT_EQ(TermOf(linear, registers), c.linear) << c.x;
+    EXPECT_EQ(TermOf(bins, registers), c.bins) << c.y;
+  }
+  ScorePlan plan = PlanOf({}, false, 0.5);
+  plan.terms = {linear, bins};
+  EXPECT_EQ(Score(plan, {5000, 10}), 0.5 + 1 + 3);
+}
+
+// Platt's fit to the twenty values of the reference, on the score: A = -2.37203800, B = 2.50430282.
+TEST(ScorecardTest, PlattCalibration) {
+  CalibrationPlan platt;
+  platt.kind = CalibrationPlan::Kind::kPlatt;
+  platt.a = -2.372038;
+  platt.b = 2.50430282;
+  EXPECT_NEAR(Calibrated(platt, 0.95), 0.43761018129098095, 1e-15);
+  platt.a = -1;
+  platt.b = 0;
+  EXPECT_EQ(Calibrated(platt, 1.5), Logistic(1.5)) << "a of -1 is the plain link";
+  ScorePlan plan = PlanOf({{kNoCondition, 0, 1, "", -1}});
+  plan.calibration = platt;
+  EXPECT_EQ(Score(plan, {0}), 0.5);
+  EXPECT_TRUE(IsNull(Score(PlanOf({{kNoCondition, 0, 1e300, "", -1}}), {1e300})));
+}
+
+TEST(ScorecardTest, IsotonicCalibration) {
+  CalibrationPlan table;
+  table.kind = CalibrationPlan::Kind::kIsotonic;
+  table.x = {-1, 1, 3};
+  table.y = {0, 0.5, 1};
+  for (auto [x, y] :
+       std::vector<std::pair<double, double>>{{-5, 0}, {-1, 0}, {0, 0.25}, {1, 0.5}, {2, 0.75}, {3, 1}, {1e300, 1}}) {
+    EXPECT_EQ(Calibrated(table, x), y) << x;
+  }
+  table.x = {2};
+  table.y = {0.25};
+  EXPECT_EQ(Calibrated(table, 1), 0.25);
+  EXPECT_EQ(Calibrated(table, 2), 0.25);
+}
+
+TEST(ScorecardTest, ModelsExplainThemselves) {
+  ScorePlan plan = PlanOf({}, false);
+  TermPlan first = Bins(0, {0}, {1, -1}, 0), second = Bins(1, {0}, {2, -2}, 0);
+  first.feature = 0;
+  second.feature = 1;
+  second.baseline = 3;
+  TermPlan other = Bins(0, {0}, {0.5, 0.5}, 0);
+  other.reason = "c";
+  plan.terms = {first, other, second};
+  EXPECT_EQ(ReasonCodes(plan), (std::vector<std::string>{"b", "c"}));
+  const Program program;
+  const Scorecard card(&plan, &program);
+  std::vector<double> registers = Registers({-1, -1});
+  card.Evaluate(registers.data());
+  const std::vector<Contribution> reasons = card.Explain(registers.data());
+  ASSERT_EQ(reasons.size(), 2u);
+  EXPECT_EQ(reasons[0].code, "b");
+  EXPECT_EQ(reasons[0].amount, 3);
+  EXPECT_EQ(reasons[0].feature, 1) << "of the largest term";
+  EXPECT_EQ(reasons[0].baseline, 3);
+  EXPECT_EQ(reasons[1].amount, 0.5);
+}
+
 TEST(ScorecardTest, ASumThatOverflowsIsNull) {
   EXPECT_TRUE(IsNull(Score(PlanOf({{kNoCondition, 0, 1e300, "", -1}}), {1e300})));
 }

@@ -11,6 +11,7 @@ import heapq
 
 import alerts
 import expressions
+import quiet
 import semantics
 
 NO_WINDOW_HORIZON = 30 * semantics.DAY
@@ -27,11 +28,12 @@ class Customer:
         self.events = semantics.History()
         self.used_ids = {}      # source -> (id, effective time) of each record that was used and had one
         self.last_record = None
-        self.last_evaluation = None
-        self.due = None         # time of an evaluation that was put off
+        self.last_evaluation = {}   # by evaluation
+        self.due = {}               # by evaluation: time of one that was put off
         self.armed = None       # (time, kinds) of the timer that counts
         self.scores = {}        # name -> value at the last evaluation
         self.episodes = [alerts.Episode() for _ in rules]
+        self.openings = []      # times
 
 
 def clocks(tree, recencies):
@@ -46,6 +48,43 @@ def clocks(tree, recencies):
     return []
 
 
+def explaining(pipeline):
+    """The score whose reasons stand in the alerts."""
+    return next((s for s in pipeline['scores'] if s['name'] == 'risk'), pipeline['scores'][0])
+
+
+class Evaluation:
+    """Scores and rules that are evaluated together: with the same `evaluate`."""
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.scores, self.rules, self.clocks = [], [], []
+
+
+def evaluations(pipeline):
+    """In their order: that of the file, then others by their first score, then by their first alert."""
+    out = [Evaluation(pipeline['evaluate'])]
+
+    def meaning(plan):
+        return (sorted(plan['on']), plan.get('at_most_every', 0), plan.get('also_every', 0),
+                plan.get('at_close', []))
+
+    def of(plan):
+        found = [e for e in out if meaning(e.plan) == meaning(plan)]
+        if not found:
+            out.append(Evaluation(plan))
+        return (found or out[-1:])[0]
+
+    explains = {}
+    for score in semantics.in_order(pipeline['scores']):
+        explains[score['name']] = of(score.get('evaluate', pipeline['evaluate']))
+        explains[score['name']].scores.append(score)
+    for number, rule in enumerate(pipeline.get('alerts', [])):
+        own = of(rule['evaluate']) if 'evaluate' in rule else explains[explaining(pipeline)['name']]
+        own.rules.append((number, rule))
+    return [e for e in out if e.scores or e.rules]
+
+
 class Run:
     def __init__(self, pipeline, logs, until=None):
         """`logs`: source name -> list of logs, each a list of lines. `until`: the last time that is looked at."""
@@ -54,6 +93,7 @@ class Run:
         self.customers = {}
         self.lines, self.alerts = [], []
         self.timers = []
+        self.bids = []          # (number of the budget, customer, number of the rule, priority), of this instant
         records, newest = [], semantics.BEFORE_TIME
         for source in pipeline['sources']:
             of_source = []
@@ -68,9 +108,12 @@ class Run:
         self.quarantined = sorted((r for r in records if r['fate'] == 'quarantine'), key=semantics.place)
         self.recencies = {m['name']: m for m in semantics.measures(pipeline) if m['agg'] == 'recency'}
         self.recencies['tenure'] = None
-        conditions = [p['when'] for s in pipeline['scores'] for p in s['points'] if p.get('when') is not None]
-        conditions += [rule['when'] for rule in self.rules]
-        self.clocks = [clock for condition in conditions for clock in clocks(condition, self.recencies)]
+        self.evaluations = evaluations(pipeline)
+        self.explaining = explaining(pipeline)
+        for own in self.evaluations:
+            conditions = [p['when'] for s in own.scores for p in s.get('points', []) if p.get('when') is not None]
+            conditions += [rule['when'] for _, rule in own.rules]
+            own.clocks = [clock for condition in conditions for clock in clocks(condition, self.recencies)]
         self.horizon = max((w['length'] + semantics.tile_of(w, pipeline['max_edge_error'])
                             for w in pipeline['windows'] if w['length']), default=NO_WINDOW_HORIZON)
 
@@ -94,16 +137,20 @@ class Run:
         customer.events.append({'time': record['time'], 'source': source['name'], 'slots': slots, 'names': names,
                                 'processed': number, 'effective': now, 'holds': {}})
         customer.last_record = now
-        evaluate = self.pipeline['evaluate']
         values, rate = self.compute(customer, now)
-        if source['name'] in evaluate['on']:
-            wait = evaluate.get('at_most_every', 0)
-            if wait > 0 and customer.last_evaluation is not None and now < customer.last_evaluation + wait:
-                customer.due = customer.last_evaluation + wait
+        due = []
+        for number, own in enumerate(self.evaluations):
+            if source['name'] not in own.plan['on']:
+                continue
+            last, wait = customer.last_evaluation.get(number), own.plan.get('at_most_every', 0)
+            if wait > 0 and last is not None and now < last + wait:
+                customer.due[number] = last + wait
             else:
-                trigger = {'kind': 'event', 'source': source['name']}
-                self.evaluate(customer, now, values, rate, trigger, record)
-        self.arm(customer, now, values, rate)
+                due.append(number)
+        if due:
+            trigger = {'kind': 'event', 'source': source['name']}
+            self.evaluate(customer, due, now, values, rate, trigger, record)
+        self.arm(customer, now, now, values, rate)
 
     def is_duplicate(self, source, customer, identity, now):
         """Whether the id was used within `dedup`, as far as the last max_ids ids of the customer tell."""
@@ -123,26 +170,132 @@ class Run:
     def compute(self, customer, now):
         """All that expressions may name, the scores included."""
         values, rate = semantics.feature_values(self.pipeline, customer.events, now)
-        for score in self.pipeline['scores']:
+        for score in semantics.in_order(self.pipeline['scores']):
             values[score['name']] = semantics.score_value(score, values, rate)
         return values, rate
 
-    def evaluate(self, customer, now, values, rate, trigger, record=None):
+    def evaluate(self, customer, due, now, values, rate, trigger, record=None):
+        """`due`: numbers of evaluations."""
         hidden = ['tenure'] + [score['name'] for score in self.pipeline['scores']]
         features = {name: value for name, value in values.items() if name not in hidden}
         self.expire(customer, now, values, rate, trigger, record)
-        for rule, episode in zip(self.rules, customer.episodes):
-            status = alerts.step(rule, episode, now, lambda c: expressions.value(c, values, rate) is True)
-            if status is not None and alerts.written(rule, status):
-                self.write_alert(rule, episode, status, customer, now, values, rate, trigger, record)
-        for score in self.pipeline['scores']:
-            name = score['name']
-            self.lines.append({'score': name, 'customer_id': customer.key, 'as_of': time_text(now), 'trigger': trigger,
-                               'value': values[name], 'previous': customer.scores.get(name),
-                               'band': semantics.band_of(score, values[name]), 'features': features})
-            customer.scores[name] = values[name]
-        customer.last_evaluation = now
-        customer.due = None
+        moment = (customer, now, values, rate, trigger, record)
+        for number in due:
+            ready = []
+            for index, rule in self.evaluations[number].rules:
+                episode = customer.episodes[index]
+                status = alerts.step(rule, episode, now, self.holds(moment), self.quiet_until(rule, moment))
+                self.move(index, status, False, moment, ready)
+            self.open_ready(ready, moment)
+            for score in self.evaluations[number].scores:
+                name = score['name']
+                self.lines.append({'score': name, 'customer_id': customer.key, 'as_of': time_text(now),
+                                   'trigger': trigger, 'value': values[name], 'previous': customer.scores.get(name),
+                                   'band': semantics.band_of(score, values[name]), 'features': features})
+                customer.scores[name] = values[name]
+            customer.last_evaluation[number] = now
+            customer.due.pop(number, None)
+
+    def holds(self, moment):
+        return lambda condition: expressions.value(condition, moment[2], moment[3]) is True
+
+    def quiet_until(self, rule, moment):
+        if 'quiet' not in rule:
+            return lambda now: now
+        zone = rule['quiet'].get('zone', 0)
+        if isinstance(zone, tuple):
+            zone = expressions.value(zone, moment[2], moment[3])
+        return lambda now: quiet.until(rule['quiet'], zone, now)
+
+    def priority(self, rule, moment):
+        tree = rule.get('priority', rule.get('expected_value', ('name', self.explaining['name'])))
+        return expressions.value(tree, moment[2], moment[3])
+
+    def move(self, number, status, granted, moment, ready):
+        """What comes of a step: lines, or a place among those that are ready."""
+        customer, now, values, rate, trigger, record = moment
+        rule, episode = self.rules[number], customer.episodes[number]
+        if status == 'ready':
+            ready.append((number, granted or 'budget' not in rule))
+            # Without a limit over all rules nothing can be taken away by a later one.
+            if 'per_customer' not in self.pipeline.get('limits', {}):
+                self.open_ready(ready, moment)
+            return
+        if 'updated' in rule.get('revisions', []):
+            why = alerts.reasons(self.explaining, values, rate)
+            main = why[0]['code'] if why else None
+            if status == 'escalated':
+                episode.reason = main
+            elif status is None and episode.open and main is not None and main != episode.reason:
+                episode.reason = main
+                episode.revision += 1
+                status = 'updated'
+        if status is not None and alerts.written(rule, status):
+            self.write_alert(rule, episode, status, customer, now, values, rate, trigger, record)
+
+    def open_ready(self, ready, moment):
+        for number, granted in sorted(ready, key=lambda r: alerts.by_rank(self.priority(self.rules[r[0]], moment))):
+            self.open(number, granted, moment)
+        ready.clear()
+
+    def limited(self, customer, now):
+        limit = self.pipeline.get('limits', {}).get('per_customer')
+        return limit is not None and \
+            len([t for t in customer.openings if now - t < limit['within']]) >= limit['alerts']
+
+    def budget_of(self, rule):
+        return self.pipeline['limits']['budgets'][rule['budget']]
+
+    def open(self, number, granted, moment):
+        """Whether it used a place of its budget."""
+        customer, now, values, rate, trigger, record = moment
+        rule, episode = self.rules[number], customer.episodes[number]
+        if self.limited(customer, now):
+            episode.wait = None
+            return False
+        if not granted:
+            episode.wait = ('budget', alerts.last_of_period(self.budget_of(rule), now))
+            return False
+        until = self.quiet_until(rule, moment)(now)
+        if until > now:
+            episode.wait = ('opening', until)
+            return True
+        alerts.begin(rule, episode, now, self.holds(moment))
+        customer.openings.append(now)
+        why = alerts.reasons(self.explaining, values, rate)
+        episode.reason = why[0]['code'] if why else None
+        self.write_alert(rule, episode, 'opened', customer, now, values, rate, trigger, record)
+        return True
+
+    def end_waits(self, moment):
+        customer, now = moment[:2]
+        ready = []
+        for number, (rule, episode) in enumerate(zip(self.rules, customer.episodes)):
+            if episode.wait is None or episode.wait[1] > now:
+                continue
+            kind = episode.wait[0]
+            status = alerts.end_wait(rule, episode, now, self.holds(moment), self.quiet_until(rule, moment))
+            if kind == 'budget' and status == 'ready':
+                self.bids.append((list(self.pipeline['limits']['budgets']).index(rule['budget']), customer, number,
+                                  self.priority(rule, moment)))
+            else:
+                self.move(number, status, True, moment, ready)
+        self.open_ready(ready, moment)
+
+    def settle(self, now):
+        """The end of a budget's period: the first by priority get its places, the others wait for the next close."""
+        budgets = list(self.pipeline['limits']['budgets'].values())
+        left = [budget['alerts'] for budget in budgets]
+        ranked = sorted(self.bids, key=lambda b: (b[0], alerts.by_rank(b[3]), b[1].key.encode(), b[2]))
+        self.bids = []
+        for budget, customer, number, _ in ranked:
+            values, rate = self.compute(customer, now)
+            moment = (customer, now, values, rate, {'kind': 'schedule'}, None)
+            if left[budget] > 0 and not self.limited(customer, now):
+                left[budget] -= self.open(number, True, moment)
+            else:
+                customer.episodes[number].wait = ('budget', now + budgets[budget]['per'])
+            self.arm(customer, now, now + 1, values, rate)
 
     def expire(self, customer, now, values, rate, trigger, record):
         for rule, episode in zip(self.rules, customer.episodes):
@@ -150,7 +303,7 @@ class Run:
                 self.write_alert(rule, episode, 'expired', customer, now, values, rate, trigger, record)
 
     def write_alert(self, rule, episode, status, customer, now, values, rate, trigger, record):
-        score = self.pipeline['scores'][0]
+        score = self.explaining
         names = [name for name, _ in rule.get('severity', [])]
         event_time = now if record is None else record['time']
         out = {'revision': episode.revision, 'status': status, 'rule': rule['name'], 'customer_id': customer.key,
@@ -159,6 +312,8 @@ class Run:
                'severity': names[episode.severity] if episode.severity >= 0 else 'medium',
                'reasons': alerts.reasons(score, values, rate), 'valid_from': time_text(episode.opened_at),
                'late': record is not None and record['late']}
+        if 'expected_value' in rule:
+            out['expected_value'] = expressions.value(rule['expected_value'], values, rate)
         if episode.valid_until is not None:
             out['valid_until'] = time_text(episode.valid_until)
         self.alerts.append(out)
@@ -170,10 +325,10 @@ class Run:
         chosen = semantics.covered(self.recencies[name], customer.events, None)
         return chosen[-1]['time'] if chosen else None
 
-    def deadlines(self, customer, now, values, rate):
+    def deadlines(self, customer, number, now, values, rate):
         """The instants at which comparisons turn true: from now on, or after now when `now` has just been evaluated."""
-        first = now + 1 if customer.last_evaluation == now else now
-        for name, tree, strict in self.clocks:
+        first = now + 1 if customer.last_evaluation.get(number) == now else now
+        for name, tree, strict in self.evaluations[number].clocks:
             origin, threshold = self.origin(customer, name), expressions.value(tree, values, rate)
             if origin is None or threshold is None or threshold < 0 or threshold >= 4e13:
                 continue
@@ -181,46 +336,53 @@ class Run:
             if instant >= first:
                 yield instant
 
-    def closes(self, customer, now):
+    def closes(self, customer, number, now):
         """The ends of the periods of at_close after the last evaluation, or after the last record without one."""
-        since = customer.last_record if customer.last_evaluation is None else customer.last_evaluation
+        since = customer.last_evaluation.get(number, customer.last_record)
         if since - customer.last_record > self.horizon:
             return
-        for name in self.pipeline['evaluate'].get('at_close', []):
+        for name in self.evaluations[number].plan.get('at_close', []):
             window = next(w for w in self.pipeline['windows'] if w['name'] == name)
             yield max(now, semantics.period_start(window, since) + window['hop'])
 
-    def arm(self, customer, now, values, rate):
-        """Finds the next time at which something happens by itself, and what."""
-        times = [(time, 'silence') for time in self.deadlines(customer, now, values, rate)]
-        if customer.due is not None:
-            times.append((customer.due, 'schedule'))
-        times += [(time, 'schedule') for time in self.closes(customer, now)]
-        also_every = self.pipeline['evaluate'].get('also_every', 0)
-        if also_every and customer.last_evaluation is not None \
-                and customer.last_evaluation - customer.last_record <= self.horizon:
-            # A schedule that had ended begins again with a record: its next time may have passed long ago.
-            times.append((max(now, customer.last_evaluation + also_every), 'schedule'))
+    def arm(self, customer, now, first, values, rate):
+        """Finds the next time from `first` on at which something happens by itself, and what, for which evaluation."""
+        times = []
+        for number, own in enumerate(self.evaluations):
+            times += [(time, 'silence', number) for time in self.deadlines(customer, number, now, values, rate)]
+            if number in customer.due:
+                times.append((customer.due[number], 'schedule', number))
+            times += [(time, 'schedule', number) for time in self.closes(customer, number, now)]
+            last, also_every = customer.last_evaluation.get(number), own.plan.get('also_every', 0)
+            if also_every and last is not None and last - customer.last_record <= self.horizon:
+                # A schedule that had ended begins again with a record: its next time may have passed long ago.
+                times.append((max(now, last + also_every), 'schedule', number))
         for rule, episode in zip(self.rules, customer.episodes):
-            if alerts.timer(rule, episode) is not None:
-                times.append((alerts.timer(rule, episode), 'expiry'))
+            times += [(time, kind, None) for time, kind in alerts.timers(rule, episode, first)]
         customer.armed = None
         if times:
-            first = min(times)[0]
-            customer.armed = (first, {kind for time, kind in times if time == first})
-            heapq.heappush(self.timers, (first, customer.key.encode(), customer.key))
+            next_time = min(t for t, _, _ in times)
+            customer.armed = (next_time, {(kind, number) for time, kind, number in times if time == next_time})
+            heapq.heappush(self.timers, (next_time, customer.key.encode(), customer.key))
 
     def fire_before(self, limit):
         while self.timers and self.timers[0][0] < limit:
             now, _, key = heapq.heappop(self.timers)
             customer = self.customers[key]
-            if customer.armed is None or customer.armed[0] != now:
-                continue
-            kinds = customer.armed[1]
-            values, rate = self.compute(customer, now)
-            trigger = {'kind': 'silence' if 'silence' in kinds else 'schedule'}
-            if kinds & {'silence', 'schedule'}:
-                self.evaluate(customer, now, values, rate, trigger)
-            else:
-                self.expire(customer, now, values, rate, trigger, None)
-            self.arm(customer, now, values, rate)
+            if customer.armed is not None and customer.armed[0] == now:
+                self.wake(customer, now)
+            if self.bids and (not self.timers or self.timers[0][0] > now):
+                self.settle(now)
+
+    def wake(self, customer, now):
+        kinds = customer.armed[1]
+        values, rate = self.compute(customer, now)
+        silent = sorted(number for kind, number in kinds if kind == 'silence')
+        scheduled = sorted({number for kind, number in kinds if kind == 'schedule'} - set(silent))
+        trigger = {'kind': 'silence' if silent else 'schedule'}
+        self.expire(customer, now, values, rate, trigger, None)
+        for kind, due in (('silence', sorted(set(silent))), ('schedule', scheduled)):
+            if due:
+                self.evaluate(customer, due, now, values, rate, {'kind': kind})
+        self.end_waits((customer, now, values, rate, {'kind': 'schedule'}, None))
+        self.arm(customer, now, now + 1, values, rate)

@@ -6,6 +6,7 @@ import random
 import aggregates
 import expressions
 import semantics
+from made_scores import BANDS, add_limits, add_scores, limits_text, make_calibration, model_file, quiet_text
 
 MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 START = 1767225600000       # 2026-01-01
@@ -257,8 +258,11 @@ def make_score(rng, expressions_of, timers, recencies):
         if 'when' not in point or rng.random() < 0.3:
             point['of'] = expressions_of.number(1)
         points.append(point)
-    return {'name': 'risk', 'link': rng.choice(['logistic', 'none']), 'intercept': rng.choice([0, -2.5, 1.25]),
-            'points': points, 'bands': [('low', -1000000.0), ('medium', 0.3), ('high', 0.8)]}
+    score = {'name': 'risk', 'link': rng.choice(['logistic', 'none']), 'intercept': rng.choice([0, -2.5, 1.25]),
+             'points': points, 'bands': BANDS}
+    if score['link'] == 'logistic' and rng.random() < 0.3:
+        score['calibration'] = make_calibration(rng)
+    return score
 
 
 def make_alert(rng, number, expressions_of, timers, recencies):
@@ -279,7 +283,7 @@ def make_alert(rng, number, expressions_of, timers, recencies):
     if rng.random() < 0.4:
         alert['severity'] = [('high', above(0.7)), ('critical', ('and', above(0.8), expressions_of.condition(0)))]
     if rng.random() < 0.4:
-        alert['revisions'] = rng.sample(['escalated', 'resolved', 'expired'], rng.randint(0, 3))
+        alert['revisions'] = rng.sample(['escalated', 'updated', 'resolved', 'expired'], rng.randint(0, 4))
     return alert
 
 
@@ -314,7 +318,9 @@ def make_pipeline(seed, timers):
          'condition': expressions_of.conditions}[kind].append(f'e{i}')
     recencies = [m['name'] for m in semantics.measures(pipeline) if m['agg'] == 'recency']
     pipeline['scores'] = [make_score(rng, expressions_of, timers, recencies)]
-    pipeline['alerts'] = [make_alert(rng, i, expressions_of, timers, recencies) for i in range(rng.randint(0, 2))]
+    pipeline['alerts'] = [make_alert(rng, i, expressions_of, timers, recencies) for i in range(rng.randint(0, 3))]
+    if timers and pipeline['alerts'] and rng.random() < 0.7:
+        add_limits(rng, pipeline, expressions_of)
     if timers:
         evaluate = pipeline['evaluate']
         if rng.random() < 0.3:
@@ -328,6 +334,8 @@ def make_pipeline(seed, timers):
             evaluate['at_close'] = rng.sample(closed, rng.randint(1, len(closed)))
             if rng.random() < 0.3:
                 evaluate['on'] = rng.sample(names, 1)
+    if rng.random() < 0.5:
+        add_scores(rng, pipeline, expressions_of)
     return pipeline
 
 
@@ -508,19 +516,37 @@ def point_text(point):
     return f"      - {flow({**out, 'reason': point['reason']})}"
 
 
-def score_text(score, evaluate):
+def evaluate_text(evaluate):
+    return flow({k: v if k in ('on', 'at_close') else duration(v) for k, v in evaluate.items()})
+
+
+def score_text(score):
     bands = {name: f'{low!r}' for name, low in score['bands']}
-    lines = [f"  {score['name']}:", '    model: scorecard', f"    link: {score['link']}",
-             f'    evaluate: {flow(evaluate)}', f"    intercept: {score['intercept']}", f'    bands: {flow(bands)}',
-             '    points:']
+    lines = [f"  {score['name']}:", f'    bands: {flow(bands)}']
+    if 'evaluate' in score:
+        lines.append(f"    evaluate: {evaluate_text(score['evaluate'])}")
+    if 'terms' in score:
+        return lines + [f"    model: {score['name']}.json"]
+    if 'calibration' in score:
+        lines.append(f"    calibration: {flow(score['calibration'])}")
+    lines += ['    model: scorecard', f"    link: {score['link']}", f"    intercept: {score['intercept']}",
+              '    points:']
     return lines + [point_text(p) for p in score['points']]
 
 
 def alert_text(alert):
     out = {k: duration(v) if k in ('cooldown', 'valid_for') else v for k, v in alert.items() if k != 'name'}
+    out['explain'] = 'risk'
+    if 'evaluate' in out:
+        del out['evaluate']
     if 'severity' in out:
         out['severity'] = dict(out['severity'])
-    return f"  {alert['name']}: {flow(out)}"
+    if 'expected_value' in out:
+        out['action'] = {'code': 'CALL', 'expected_value': out.pop('expected_value')}
+    if 'quiet' in out:
+        out['quiet'] = quiet_text(out['quiet'])
+    own = f", evaluate: {evaluate_text(alert['evaluate'])}" if 'evaluate' in alert else ''
+    return f"  {alert['name']}: {flow(out)[:-1]}{own}" + '}'
 
 
 def pipeline_text(pipeline, directory):
@@ -530,10 +556,12 @@ def pipeline_text(pipeline, directory):
         lines += source_text(source)
     lines += ['windows:'] + [f"  {w['name']}: {window_text(w)}" for w in pipeline['windows']]
     lines += [f"accuracy: {{max_edge_error: {pipeline['max_edge_error'] * 100:g}%}}", 'features:']
-    lines += [feature_text(f) for f in pipeline['features']] + ['scores:']
-    evaluate = {k: v if k in ('on', 'at_close') else duration(v) for k, v in pipeline['evaluate'].items()}
+    lines += [feature_text(f) for f in pipeline['features']]
+    lines += [f"evaluate: {evaluate_text(pipeline['evaluate'])}", 'scores:']
     for score in pipeline['scores']:
-        lines += score_text(score, evaluate)
+        lines += score_text(score)
+    if 'limits' in pipeline:
+        lines.append(f"limits: {flow(limits_text(pipeline['limits']))}")
     if pipeline['alerts']:
         lines += ['alerts:'] + [alert_text(a) for a in pipeline['alerts']]
     lines += ['outputs:', f'  scores: {{file: "{directory}/scores.jsonl", on: every, features: all}}']
@@ -551,6 +579,10 @@ def write_files(directory, seed, timers):
             with open(f"{directory}/{source['name']}-{number}.jsonl", 'w', encoding='utf-8') as file:
                 file.writelines(line + '\n' for line in lines)
         inputs += ['--input', f"{source['name']}={directory}/{source['name']}-*.jsonl"]
+    for score in pipeline['scores']:
+        if 'terms' in score:
+            with open(f"{directory}/{score['name']}.json", 'w', encoding='utf-8') as file:
+                json.dump(model_file(score), file, indent=1)
     with open(f'{directory}/pipeline.yaml', 'w', encoding='utf-8') as file:
         file.write(pipeline_text(pipeline, directory))
     return pipeline, logs, inputs

@@ -378,21 +378,83 @@ def feature_values(pipeline, events, now):
     return values, rate
 
 
+def term_amount(term, value, is_duration):
+    """What one term of a model adds; models know durations as seconds."""
+    if value is None:
+        return float(term.get('missing', 0))
+    x = value / 1000.0 if is_duration else float(value)
+    if 'bins' in term:
+        return float(term['bins']['values'][sum(1 for edge in term['bins']['edges'] if x >= edge)])
+    return term['weight'] * (x - term.get('mean', 0.0)) / term.get('scale', 1.0)
+
+
+def calibrated(calibration, total):
+    if calibration['method'] == 'platt':
+        return logistic(-(calibration['a'] * total + calibration['b']))
+    points = list(zip(calibration['x'], calibration['y']))
+    if total < points[0][0]:
+        return points[0][1]
+    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+        if x0 <= total < x1:
+            return y0 + (y1 - y0) * (total - x0) / (x1 - x0)
+    return points[-1][1]
+
+
+def score_terms(score, values, rate):
+    """(reason, amount) of each point or term, 0 for one that doesn't count."""
+    if 'terms' in score:
+        return [(term.get('reason'), term_amount(term, values[term['feature']], term['feature'] in score['durations']))
+                for term in score['terms']]
+    out = []
+    for point in score['points']:
+        amount = 0.0
+        if point.get('when') is None or expressions.value(point['when'], values, rate) is True:
+            number = 1.0 if point.get('of') is None else expressions.value(point['of'], values, rate)
+            amount = 0.0 if number is None else point['weight'] * number
+        out.append((point.get('reason'), amount))
+    return out
+
+
 def score_value(score, values, rate):
     total = score['intercept']
-    for point in score['points']:
-        if point.get('when') is not None and expressions.value(point['when'], values, rate) is not True:
-            continue
-        if point.get('of') is None:
-            total += point['weight']
-            continue
-        number = expressions.value(point['of'], values, rate)
-        if number is not None:
-            total += point['weight'] * number
+    for _, amount in score_terms(score, values, rate):
+        total += amount
+    if 'calibration' in score:
+        return calibrated(score['calibration'], total)
     return logistic(total) if score['link'] == 'logistic' else total
+
+
+def names_in(tree):
+    if tree[0] == 'name':
+        return [tree[1]]
+    return [name for part in tree[1:] if isinstance(part, tuple) for name in names_in(part)]
+
+
+def score_reads(score):
+    if 'terms' in score:
+        return [term['feature'] for term in score['terms']]
+    return [name for point in score['points'] for key in ('when', 'of') if point.get(key) is not None
+            for name in names_in(point[key])]
+
+
+def in_order(scores):
+    """The scores, each behind those that it reads, otherwise as they stand."""
+    by_name, done = {s['name']: s for s in scores}, []
+
+    def visit(score):
+        if score in done:
+            return
+        for name in score_reads(score):
+            if name in by_name:
+                visit(by_name[name])
+        done.append(score)
+
+    for score in scores:
+        visit(score)
+    return done
 
 
 def band_of(score, result):
     """The band with the highest lower bound that the value reaches; None below all of them."""
-    reached = [name for name, low in score['bands'] if result >= low]
+    reached = [name for name, low in score['bands'] if result is not None and result >= low]
     return reached[-1] if reached else None

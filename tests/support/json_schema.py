@@ -1,4 +1,4 @@
-"""A validator for the part of JSON Schema (draft 2020-12) that docs/alert.schema.json uses.
+"""A validator for the part of JSON Schema (draft 2020-12) that docs/alert.schema.json and docs/model.schema.json use.
 
 A keyword that it doesn't know is an error of the schema, so that nothing is checked less than it looks.
 """
@@ -71,6 +71,7 @@ SIMPLE = {
     "minLength": lambda a, v: not isinstance(v, str) or len(v) >= a,
     "maxLength": lambda a, v: not isinstance(v, str) or len(v) <= a,
     "pattern": lambda a, v: not isinstance(v, str) or re.search(a, v) is not None,
+    "minItems": lambda a, v: not isinstance(v, list) or len(v) >= a,
     "maxItems": lambda a, v: not isinstance(v, list) or len(v) <= a,
     "required": lambda a, v: not isinstance(v, dict) or all(name in v for name in a),
     "dependentRequired": lambda a, v: not isinstance(v, dict) or all(
