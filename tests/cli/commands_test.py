@@ -7,7 +7,6 @@ The binary is named by EBB_BINARY (build/release/bin/ebb unless said).
 import datetime
 import json
 import os
-import pty
 import re
 import subprocess
 import unittest
@@ -66,22 +65,6 @@ class UsageTest(CliTest):
             done = subprocess.run([EBB, "explain", TELECOM], stdout=full, stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"\Aebb: cannot write to standard output: .*\n\Z")
-
-    def on_terminal(self, *words, env):
-        """Standard output of the command when it is a terminal."""
-        leader, follower = pty.openpty()
-        done = subprocess.Popen([EBB, *words], cwd=self.folder, stdout=follower, stderr=follower,
-                                env={**os.environ, **env})
-        os.close(follower)
-        text = b""
-        try:
-            while chunk := os.read(leader, 4096):
-                text += chunk
-        except OSError:
-            pass  # how a terminal says that its other end was closed
-        os.close(leader)
-        self.assertEqual(done.wait(), 0, text)
-        return text
 
     def test_colour_is_for_terminals_only(self):
         self.assertIn(b"\x1b[", self.on_terminal("test", "shop.yaml", env={"TERM": "xterm", "NO_COLOR": ""}))

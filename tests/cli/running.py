@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import tempfile
 import unittest
@@ -77,6 +78,22 @@ class CliTest(unittest.TestCase):
     def read(self, name):
         with open(self.at(name), "rb") as file:
             return file.read()
+
+    def on_terminal(self, *words, env):
+        """Standard output of the command when it is a terminal."""
+        leader, follower = pty.openpty()
+        done = subprocess.Popen([EBB, *words], cwd=self.folder, stdout=follower, stderr=follower,
+                                env={**os.environ, **env})
+        os.close(follower)
+        text = b""
+        try:
+            while chunk := os.read(leader, 4096):
+                text += chunk
+        except OSError:
+            pass  # how a terminal says that its other end was closed
+        os.close(leader)
+        self.assertEqual(done.wait(), 0, text)
+        return text
 
     def ebb(self, *words, env=None, **more):
         return subprocess.run([EBB, *words], cwd=self.folder, capture_output=True, text=True, check=False, timeout=300,
