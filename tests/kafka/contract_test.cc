@@ -98,8 +98,9 @@ class KafkaContract : public testing::Test {
       ASSERT_EQ(rd_kafka_init_transactions(handle, kTimeoutMs), nullptr);
       ASSERT_EQ(rd_kafka_begin_transaction(handle), nullptr);
     }
+    const std::string full_name = Topic(topic);
     for (const std::string& value : values) {
-      ASSERT_EQ(rd_kafka_producev(handle, RD_KAFKA_V_TOPIC(Topic(topic).c_str()), RD_KAFKA_V_PARTITION(1),
+      ASSERT_EQ(rd_kafka_producev(handle, RD_KAFKA_V_TOPIC(full_name.c_str()), RD_KAFKA_V_PARTITION(1),
                                   RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
                                   RD_KAFKA_V_KEY(const_cast<char*>("key"), 3), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                                   RD_KAFKA_V_END),
@@ -203,7 +204,8 @@ TEST_F(KafkaContract, EndIsThatOfCommittedData) {
   ASSERT_EQ(rd_kafka_init_transactions((*open)->get(), kTimeoutMs), nullptr);
   ASSERT_EQ(rd_kafka_begin_transaction((*open)->get()), nullptr);
   char value[] = "not yet";
-  ASSERT_EQ(rd_kafka_producev((*open)->get(), RD_KAFKA_V_TOPIC(Topic("in").c_str()), RD_KAFKA_V_PARTITION(1),
+  const std::string full_name = Topic("in");
+  ASSERT_EQ(rd_kafka_producev((*open)->get(), RD_KAFKA_V_TOPIC(full_name.c_str()), RD_KAFKA_V_PARTITION(1),
                               RD_KAFKA_V_VALUE(value, 7), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
             RD_KAFKA_RESP_ERR_NO_ERROR);
   ASSERT_EQ(rd_kafka_flush((*open)->get(), kTimeoutMs), RD_KAFKA_RESP_ERR_NO_ERROR);
