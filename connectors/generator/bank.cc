@@ -74,8 +74,10 @@ class AccountHolder : public SimulatedCustomer {
     for (int left = Poisson(cards_per_day_ * activity); left > 0; --left) {
       const auto cents = static_cast<int64_t>(50 + Wait(card_cents_) * (1 - 0.3 * Trouble(kPriceRise)));
       const bool declined = random().Chance(fails);
-      Emit(kCards, day + TimeOfDay(), 0, R"("amount":{}.{:02},"shop":"{}","declined":{})", cents / 100, cents % 100,
-           kShops[random().Below(kShops.size())], declined);
+      const size_t shop = random().Below(kShops.size());
+      const TimeMs at = day + TimeOfDay();  // one draw a statement: compilers choose the order of arguments
+      Emit(kCards, at, 0, R"("amount":{}.{:02},"shop":"{}","declined":{})", cents / 100, cents % 100, kShops[shop],
+           declined);
       if (!declined) balance_cents_ -= cents;
     }
     // Rent, cash and the like keep the account from growing without end; savers and spenders stay around a level.
@@ -118,8 +120,10 @@ class AccountHolder : public SimulatedCustomer {
     for (int left = Poisson(logins_per_day_ * activity); left > 0; --left) {
       const size_t channel = random().Chance(0.85) ? channel_ : random().Below(kLoginChannels.size());
       const bool terms = random().Chance(0.01 + 0.2 * Trouble(kPriceRise) + 0.1 * Trouble(kCompetitor));
-      Emit(kLogins, day + TimeOfDay(), 0, R"("channel":"{}","failed":{},"looked_at":"{}")", kLoginChannels[channel],
-           random().Chance(fails), terms ? "terms" : "accounts");
+      const bool failed = random().Chance(fails);
+      const TimeMs at = day + TimeOfDay();
+      Emit(kLogins, at, 0, R"("channel":"{}","failed":{},"looked_at":"{}")", kLoginChannels[channel], failed,
+           terms ? "terms" : "accounts");
     }
   }
 
