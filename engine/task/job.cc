@@ -148,7 +148,7 @@ absl::Status Job::AppendOutputs(Progress* next) {
     const int stream = static_cast<int>(placed.line->stream);
     std::string& text = texts[stream];
     const size_t start = text.size();
-    AppendNumbered(placed, next->outputs[stream].lines++, &text);
+    AppendNumbered(placed, 0, next->outputs[stream].lines++, &text);
     next->chain = ChainHash(next->chain, std::string_view(text).substr(start));
     text += '\n';
   }

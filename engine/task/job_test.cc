@@ -110,7 +110,10 @@ TEST_F(JobTest, RunsToTheEndAndHasNothingLeftToDo) {
   EXPECT_EQ(job->progress().cursor, kT + 25);
   EXPECT_EQ(job->progress().outputs[0].lines, 25);
   EXPECT_EQ(job->progress().outputs[0].bytes, alerts_.bytes());
-  EXPECT_THAT(alerts_.text(), StartsWith("{\"n\":1,\"seq\":0}\n{\"n\":1,\"seq\":1}\n{\"n\":1,\"seq\":2}\n{\"n\":2,"));
+  EXPECT_THAT(
+      alerts_.text(),
+      StartsWith(
+          "{\"n\":1,\"task\":0,\"seq\":0}\n{\"n\":1,\"task\":0,\"seq\":1}\n{\"n\":1,\"task\":0,\"seq\":2}\n{\"n\":2,"));
   const std::string text = alerts_.text();
   const uint64_t digest = job->StateDigest();
   std::unique_ptr<Job> again = NewJob();
@@ -164,8 +167,11 @@ TEST_F(MeetingTest, AllTasksHaveDoneWhatLiesBelowIt) {
       EXPECT_EQ(alerts_.text(), text);
     }
   }
-  EXPECT_THAT(text, testing::HasSubstr("{\"n\":3,\"seq\":6}\n{\"met\":\"a\",\"seq\":7}\n{\"met\":\"b\",\"seq\":8}\n"
-                                       "{\"met\":\"c\",\"seq\":9}\n{\"n\":3,\"seq\":10}\n"))
+  EXPECT_THAT(
+      text,
+      testing::HasSubstr(
+          "{\"n\":3,\"task\":0,\"seq\":6}\n{\"met\":\"a\",\"task\":0,\"seq\":7}\n{\"met\":\"b\",\"task\":0,\"seq\":8}\n"
+          "{\"met\":\"c\",\"task\":0,\"seq\":9}\n{\"n\":3,\"task\":0,\"seq\":10}\n"))
       << "behind all of its millisecond";
 }
 

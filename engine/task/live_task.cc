@@ -269,7 +269,7 @@ void LiveTask::AddMessages(Epoch* epoch) {
     OutputMessage& message = epoch->commit.messages.emplace_back();
     message.stream = line.line->stream;
     message.key = line.outputs->key(*line.line);
-    AppendNumbered(line, epoch->progress.outputs[stream].lines++, &message.value);
+    AppendNumbered(line, identity_.task, epoch->progress.outputs[stream].lines++, &message.value);
     uint64_t* digest = &epoch->record.digest;
     *digest = ChainHash(ChainHash(*digest + static_cast<uint64_t>(stream), message.key), message.value);
   }

@@ -67,8 +67,8 @@ struct PlacedLine {
 bool ComesBefore(const PlacedLine& a, const PlacedLine& b);
 // All lines of the tasks in the one order.
 std::vector<PlacedLine> InOneOrder(const std::vector<const Outputs*>& outputs);
-// Appends the line as it goes out: in kAlerts and kShadow with its number.
-void AppendNumbered(const PlacedLine& line, int64_t number, std::string* text);
+// Appends the line as it goes out: in kAlerts and kShadow with its task (0 in a job over files) and number.
+void AppendNumbered(const PlacedLine& line, int64_t task, int64_t number, std::string* text);
 
 // What a record did to its row, and so where the ledger counts it.
 enum class Effect : uint8_t {

@@ -77,10 +77,11 @@ std::vector<PlacedLine> InOneOrder(const std::vector<const Outputs*>& outputs) {
   return lines;
 }
 
-void AppendNumbered(const PlacedLine& line, int64_t number, std::string* text) {
+void AppendNumbered(const PlacedLine& line, int64_t task, int64_t number, std::string* text) {
   *text += line.outputs->text(*line.line);
   const Stream stream = line.line->stream;
-  if (stream == Stream::kAlerts || stream == Stream::kShadow) *text += fmt::format(",\"seq\":{}}}", number);
+  if (stream != Stream::kAlerts && stream != Stream::kShadow) return;
+  *text += fmt::format(",\"task\":{},\"seq\":{}}}", task, number);
 }
 
 }  // namespace ebb

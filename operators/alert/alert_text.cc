@@ -152,7 +152,7 @@ void AppendAlert(const Plan& plan, const AlertFacts& facts, std::string* out) {
     AppendText("version", score.model_version.empty() ? plan.fingerprint : score.model_version, out);
     *out += '}';
   }
-  *out += fmt::format(",\"task\":0,\"late\":{}", facts.trigger.late);
+  *out += fmt::format(",\"late\":{}", facts.trigger.late);
 }
 
 void AppendScore(const Plan& plan, const ScoreFacts& facts, std::string* out) {

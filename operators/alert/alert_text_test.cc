@@ -70,7 +70,7 @@ TEST_F(AlertTextTest, AnAlert) {
             R"("action":{"code":"call","class":"retention"},"experiment":{"arm":"holdout","bucket":4803},)"
             R"("valid_from":"2026-03-04T10:21:07.000Z","valid_until":"2026-03-05T10:21:07.000Z",)"
             R"("pipeline":{"name":"telecom","fingerprint":"00112233445566aa"},)"
-            R"("model":{"id":"scorecard","version":"00112233445566aa"},"task":0,"late":true)");
+            R"("model":{"id":"scorecard","version":"00112233445566aa"},"late":true)");
 }
 
 TEST_F(AlertTextTest, WithoutScoreActionAndLimit) {
@@ -96,7 +96,7 @@ TEST_F(AlertTextTest, WithoutScoreActionAndLimit) {
             R"("trigger":{"kind":"silence"},)"
             R"("severity":"medium","features":{},"experiment":{"arm":"treat","bucket":3998},)"
             R"("valid_from":"2026-03-04T10:21:07.000Z","pipeline":{"name":"telecom","fingerprint":"00112233445566aa"},)"
-            R"("task":0,"late":false)");
+            R"("late":false)");
 }
 
 TEST_F(AlertTextTest, AScore) {

@@ -19,6 +19,7 @@ namespace {
 constexpr uint64_t kSeeds = 600;
 constexpr int64_t kWall = 1'750'000'000'000;
 constexpr DurationMs kMaxAhead = 500;
+constexpr int64_t kTask = 3;
 
 struct World {
   explicit World(uint64_t seed) : random(seed) {}
@@ -60,7 +61,7 @@ void MakeWorld(World* world) {
     world->append_chance.push_back(kChances[random.Below(4)]);
   }
   LiveOptions& options = world->options;
-  options.task = 3;
+  options.task = kTask;
   options.batch_records = 1 + random.Below(20);
   if (random.Chance(0.3)) options.max_waiting_bytes = 1;
   if (random.Chance(0.3)) options.max_untimed_records = random.Between(1, 5);
@@ -229,6 +230,7 @@ struct Expected {
 
 Expected Expect(const World& world, const std::vector<JournalRecord>& journal) {
   Expected expected;
+  expected.model.task = kTask;
   std::vector<Placed> places;
   for (size_t s = 0; s < world.partitions.size(); ++s) {
     std::vector<Floor> floors;

@@ -112,7 +112,7 @@ class MixingModel {
     }
     lines.push_back(RecordLine(key, effective, source, log, offset, late, customer.hash));
     if (value % 7 == 0) {
-      alerts.push_back(AlertStart(key, customer.hash) + fmt::format(",\"seq\":{}}}", alerts.size()));
+      alerts.push_back(AlertStart(key, customer.hash) + fmt::format(",\"task\":{},\"seq\":{}}}", task, alerts.size()));
     }
   }
   void FireBefore(TimeMs limit) {
@@ -127,6 +127,7 @@ class MixingModel {
     }
   }
 
+  int64_t task = 0;
   std::map<std::string, Customer> customers;
   std::vector<std::string> lines;
   std::vector<std::string> alerts;
