@@ -19,6 +19,11 @@ std::string InFolderOf(const std::string& file, const std::string& path) {
   return (std::filesystem::path(file).parent_path() / path).string();
 }
 
+std::unique_ptr<Decoder> WithDerivedFields(std::unique_ptr<Decoder> decoder, const SourceConfig& source) {
+  if (source.derived.empty()) return decoder;
+  return std::make_unique<DerivingDecoder>(std::move(decoder), &source.derived);
+}
+
 absl::Status OpenFiles(const SourceConfig& source, const std::string& pattern, SourceInput* input) {
   EBB_ASSIGN_OR_RETURN(std::vector<std::string> files, ExpandGlob(pattern));
   for (const std::string& path : files) {
@@ -43,12 +48,14 @@ absl::StatusOr<SourceInput> OpenSource(const PipelineFile& file, const SourceCon
     return absl::InvalidArgumentError(fmt::format(
         "source '{0}' reads topic '{1}'; a replay needs files: --input {0}=PATH", source.schema.name, source.location));
   }
-  if (!source.derived.empty()) {
-    for (LogInput& log : input.logs) {
-      log.decoder = std::make_unique<DerivingDecoder>(std::move(log.decoder), &source.derived);
-    }
-  }
+  for (LogInput& log : input.logs) log.decoder = WithDerivedFields(std::move(log.decoder), source);
   return input;
+}
+
+}  // namespace
+
+std::unique_ptr<Decoder> NewTopicDecoder(const SourceConfig& source) {
+  return WithDerivedFields(NewJsonDecoder(source.schema), source);
 }
 
 const OutputConfig& OutputOf(const PipelineFile& file, Stream stream) {
@@ -64,8 +71,6 @@ const OutputConfig& OutputOf(const PipelineFile& file, Stream stream) {
   }
   return file.alerts;
 }
-
-}  // namespace
 
 absl::StatusOr<std::vector<SourceInput>> OpenInputs(const PipelineFile& file, const InputPaths& paths,
                                                     const GeneratorOptions& generator) {

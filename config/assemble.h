@@ -23,6 +23,12 @@ using InputPaths = std::multimap<std::string, std::string>;
 absl::StatusOr<std::vector<SourceInput>> OpenInputs(const PipelineFile& file, const InputPaths& paths,
                                                     const GeneratorOptions& generator);
 
+// The decoder of a topic's records, whose values are JSON. `source` outlives it.
+std::unique_ptr<Decoder> NewTopicDecoder(const SourceConfig& source);
+
+// Where the pipeline file sends a stream.
+const OutputConfig& OutputOf(const PipelineFile& file, Stream stream);
+
 // The file of an output stream in a replay: the one from the command line, else the pipeline's; a topic T stands for
 // the file T.jsonl. Alerts that go nowhere go to standard output ("-"); other streams then are "" (counted, not
 // written).

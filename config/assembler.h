@@ -204,6 +204,11 @@ class Assembler {
   void ReadScoreOutput(const YamlNode& node, Span where);
   void DefaultBands(Span where);
 
+  // kafka.cc
+  void ReadKafka(const YamlNode& node, Span where);
+  void ReadClientProperties(const YamlNode& node, KafkaConfig* kafka);
+  void ReadPartitioner(MappingReader* reader, SourceConfig* source);
+
   // tests.cc
   void ReadTests(const YamlNode& node);
   void ReadTest(const YamlNode& node);

@@ -1,5 +1,5 @@
 // The texts of all error codes. E00: the file and its YAML. E01: keys and names. E02: values. E03: features. E04:
-// expressions. E05: tests. E06: models.
+// expressions. E05: tests. E06: models. E07: Kafka.
 #include "config/error_codes.h"
 
 #include <algorithm>
@@ -244,6 +244,13 @@ constexpr ErrorCode kErrorCodes[] = {
     {"E0604", "the calibration can't be used",
      "    calibration: {method: isotonic, x: [-1, 0, 1], y: [0.1, 0.05, 0.4]}\n\n"
      "The table maps sums to probabilities: as many x as y, x ascending, y from 0 to 1 and never falling."},
+    {"E0701", "the Kafka client property can't be set",
+     "    kafka: {brokers: \"kafka1:9092\", client: {security.protocol: sasl_ssl}}\n\n"
+     "Properties are those of librdkafka, of a list. Not on it: what loads code or runs programs, what exactly-once\n"
+     "rests on (ebb sets it), and what has a key of its own, such as brokers: and group:."},
+    {"E0702", "the Kafka client property doesn't take the value",
+     "    client: {security.protocol: sasl_ssl}\n\n"
+     "The message is librdkafka's."},
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ constexpr Key kFileKeys[] = {
     {"limits", "@limits", "", "see [limits](#limits)"},
     {"alerts", "{@alert}", "", "see [alerts](#alerts)"},
     {"outputs", "@outputs", "", "see [outputs](#outputs)"},
+    {"kafka", "@kafka", "", "the cluster that the topics are in: for `ebb run`; see [kafka](#kafka)"},
     {"tests", "[]@test", "", "see [tests](#tests)"},
 };
 
@@ -34,10 +35,17 @@ constexpr Key kSourceKeys[] = {
     {"file", "text", "",
      "a path, relative to the pipeline file's folder. A pattern (`* ? [a-z]`) names several files, in bytewise order; "
      "each is a log. Plain, gzip or zstd, told apart by their first bytes"},
-    {"topic", "text", "", "a Kafka topic. This version can't read it: a replay needs `--input NAME=PATH`"},
+    {"topic", "text", "", "a Kafka topic, for [`ebb run`](kafka.md); a replay needs `--input NAME=PATH`"},
     {"generate", "text", "",
      "a stream of a built-in generator, such as `telecom.calls` or `ecommerce.orders`; its records are JSON"},
     {"format", "=json | =csv", "`json`", "JSON: one object per line. CSV: RFC 4180 with commas and a header line"},
+    {"partitioner", "=murmur2 | =crc32", "not checked",
+     "how producers choose the partition of a key: Java's default, or librdkafka's. Each record is checked against it",
+     "topic"},
+    {"misplaced", "=fail | =quarantine | =warn", "`fail`",
+     "with `partitioner`: what becomes of a record that lies in another partition than its key says: `ebb run` stops; "
+     "it is quarantined as `bad_key`; or it is counted and used",
+     "topic"},
     {"key", "path", "`entity.key`",
      "where the customer stands: a text or an integer, at most 256 bytes, no control characters"},
     {"key_type", "=text | =int", "`text`",
@@ -259,6 +267,21 @@ constexpr Key kScoresOutputKeys[] = {
     {"features", "=all | [feature]", "none", "written with each score"},
 };
 
+constexpr Key kKafkaKeys[] = {
+    {"brokers", "text", "required", "`host:port`, several with commas between"},
+    {"group", "text", "the pipeline's name", "the consumer group, and the beginning of transactional ids"},
+    {"journal", "text", "`GROUP-journal`", "the topic in which tasks keep what they decided"},
+    {"instance", "text", "kept in the state directory",
+     "the name of this process in the group: the same after a restart, and no other's"},
+    {"client", "@client", "", "properties of librdkafka: security, addresses, sizes"},
+};
+
+constexpr Key kClientKeys[] = {
+    {"*", "text", "librdkafka's",
+     "a [property of librdkafka](kafka.md#client-properties), as in `security.protocol: sasl_ssl`; secrets come from "
+     "files: `sasl.password: ${file:/run/secrets/kafka}`"},
+};
+
 constexpr Key kTestKeys[] = {
     {"name", "text", "required", "shown in the result"},
     {"given", "[]{@record}", "required",
@@ -311,6 +334,8 @@ constexpr Section kSections[] = {
     {"outputs", "outputs", "", kOutputsKeys},
     {"output", "outputs.alerts", "file topic", kOutputKeys},
     {"scores_output", "outputs.scores", "file topic", kScoresOutputKeys},
+    {"kafka", "kafka", "", kKafkaKeys},
+    {"client", "kafka.client", "", kClientKeys},
     {"test", "tests[]", "", kTestKeys},
     {"record", "tests[].given[].*", "", kRecordKeys},
     {"expectation", "tests[].expect[]", "alert feature score", kExpectationKeys},

@@ -41,6 +41,7 @@ void Assembler::Run() {
   if (const YamlNode* node = reader.Take("limits")) ReadAlertLimits(*node, reader.KeySpan("limits"));
   if (const YamlNode* node = reader.Take("alerts")) ReadAlerts(*node);
   if (const YamlNode* node = reader.Take("outputs")) ReadOutputs(*node, reader.KeySpan("outputs"));
+  if (const YamlNode* node = reader.Take("kafka")) ReadKafka(*node, reader.KeySpan("kafka"));
   if (const YamlNode* node = reader.Take("tests")) ReadTests(*node);
   reader.Finish();
   if (!diagnostics_->empty()) return;

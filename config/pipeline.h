@@ -12,6 +12,7 @@
 
 #include "config/diagnostic.h"
 #include "config/variables.h"
+#include "connectors/kafka/partitioner.h"
 #include "engine/stream/schema.h"
 #include "operators/feature/derived_fields.h"
 #include "operators/plan.h"
@@ -24,6 +25,8 @@ struct SourceConfig {
   SourceSchema schema;
   Origin origin = Origin::kFile;
   std::string location;  // a path or glob, a topic, or the name of a generator's stream ("telecom.calls")
+  Partitioner partitioner = Partitioner::kNone;
+  MisplacedRecords misplaced = MisplacedRecords::kFail;
   DerivedFieldsPlan derived;
   std::vector<std::string> slot_names;  // by slot; a condition that has a slot of its own is named by its text
 
@@ -35,6 +38,15 @@ struct SourceConfig {
 struct OutputConfig {
   std::string file;
   std::string topic;
+};
+
+// The cluster that the topics are in, and who we are there.
+struct KafkaConfig {
+  std::string brokers;                        // host:port,...
+  std::string group;                          // of consumers; also the beginning of transactional ids
+  std::string journal;                        // topic
+  std::string instance;                       // of static membership; empty: kept in the state directory
+  std::map<std::string, std::string> client;  // properties of librdkafka, of ClientProperties() only
 };
 
 // One record of a test, with the slots of its fields.
@@ -77,6 +89,7 @@ struct PipelineFile {
   Plan plan;
   std::vector<SourceConfig> sources;  // by ordinal
   OutputConfig alerts, shadow, quarantine, scores;
+  std::optional<KafkaConfig> kafka;
   std::vector<PipelineTest> tests;
   // Expressions as they are written, for people: "feature NAME", "where NAME" (of a feature), "point SCORE N" (from 0),
   // "condition SCORE N" (of a weighted point), "when NAME" and "clear NAME" (of an alert), "severity NAME SEVERITY",

@@ -111,6 +111,7 @@ void Assembler::ReadSource(const YamlNode& key, const YamlNode& node) {
       diagnostics_->Add("E0113", format->span, "generated records are JSON", "leave 'format:' away");
     }
   }
+  ReadPartitioner(&reader, &source);
   ReadKeyAndTime(&reader, &source.schema);
   if (const YamlNode* time = reader.Require("time")) ReadTime(*time, reader.KeySpan("time"), &source);
   const YamlNode* fields = reader.Take("fields");

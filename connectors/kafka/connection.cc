@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "absl/strings/ascii.h"
+
 namespace ebb {
 namespace {
 
@@ -74,7 +76,7 @@ absl::Status CheckClientProperty(const std::string& name, const std::string& val
   if (FindClientProperty(name) != nullptr && FindClientProperty(name)->secret) {
     return absl::InvalidArgumentError(fmt::format("'{}' can't have this value", name));
   }
-  return absl::InvalidArgumentError(error);
+  return absl::InvalidArgumentError(absl::StripAsciiWhitespace(error));
 }
 
 std::string KafkaLibraryVersion() { return rd_kafka_version_str(); }

@@ -116,7 +116,7 @@ absl::Status GroupMember::Poll(int timeout_ms) {
     const rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client_->get(), fatal, sizeof fatal);
     if (cause != RD_KAFKA_RESP_ERR_NO_ERROR) {
       error_ = cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
-                   ? absl::FailedPreconditionError(fmt::format(
+                   ? absl::AbortedError(fmt::format(
                          "another process has joined the group '{}' as '{}'; give each its own state directory, or its "
                          "own name under 'kafka: instance:'",
                          options_.group, options_.instance))

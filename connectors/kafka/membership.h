@@ -44,7 +44,8 @@ class Membership {
                                                           const MembershipOptions& options, Events events);
 
   // Waits up to `timeout_ms` for something to happen; events are called from inside. To be called more often than the
-  // group's max.poll.interval.ms. An error is for good: the group doesn't have us any more.
+  // group's max.poll.interval.ms. An error ends this membership. Aborted: somebody has joined under our name; that may
+  // have been this process itself, when the answer to its own join came too late.
   virtual absl::Status Poll(int timeout_ms) = 0;
   // Calls `revoked` and leaves. A static member's tasks stay reserved for it until its session times out, so that a
   // quick restart moves nothing.
