@@ -17,6 +17,7 @@
 #include "cli/explain.h"
 #include "cli/generate.h"
 #include "cli/replay.h"
+#include "cli/run.h"
 #include "cli/state.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
@@ -37,6 +38,8 @@ struct Settings {
   ReplayOptions replay;
   std::string replay_from, replay_to, replay_interval = "10s", replay_start, replay_disorder = "2h";
   std::string replay_horizon = FormatDuration(kVerdictHorizon);
+  RunOptions run;
+  std::string run_spacing = "100ms", run_commit = "3s", run_state = "30s";
   StateOptions state;
   GenerateOptions generate;
   std::string generate_start, generate_disorder = "2h";
@@ -49,12 +52,13 @@ struct Settings {
 class CommandLine {
  public:
   explicit CommandLine(std::string program);
-  int Run(int argc, char** argv);
+  int RunCommand(int argc, char** argv);
 
  private:
   CLI::App* Add(const std::string& name, const std::string& text, const std::string& example, std::function<int()> run);
   void AddFileCommands();
   void AddReplay();
+  void AddRun();
   void AddState();
   void AddGenerators();
   void AddRest();
@@ -62,6 +66,7 @@ class CommandLine {
   std::string UnknownWord(const CLI::App& command, const std::string& word) const;
   std::vector<CommandHelp> Commands() const;
   int Replay();
+  int Run();
   int Generate();
 
   CLI::App app_{"ebb turns streams of customer events into early warnings", "ebb"};
@@ -121,6 +126,7 @@ CommandLine::CommandLine(std::string program) {
   app_.footer(fmt::format("\nebb COMMAND --help says more of a command.\n{}", kExitCodes));
   AddFileCommands();
   AddReplay();
+  AddRun();
   AddState();
   AddGenerators();
   AddRest();
@@ -206,6 +212,27 @@ void CommandLine::AddReplay() {
   command->add_flag("--digest", replay.digest, "Print digests of outputs and state: equal results have equal digests");
 }
 
+void CommandLine::AddRun() {
+  RunOptions& run = settings_.run;
+  CLI::App* command = Add("run", "Run a pipeline over Kafka topics, exactly once, until it is stopped",
+                          "ebb run telecom.yaml --state /var/lib/ebb --http :8080", [this] { return Run(); });
+  command->add_option("FILE", run.pipeline, "Pipeline file")->required();
+  command->add_option("--state", run.state, "Directory of this process's state; NAME-state if not given");
+  command->add_flag("--create-topics", run.create_topics, "Make the topics that don't exist");
+  command->add_option("--partitions", run.partitions, "Of topics that are made; as many as the sources have, or else 4")
+      ->check(CLI::Range(1, 10000));
+  command->add_option("--http", run.http, "HOST:PORT for /livez, /readyz and /metrics");
+  command->add_option("--log", run.log, "Form of the log's lines on standard error: text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->add_option("--output-spacing", settings_.run_spacing, "Time between commits while alerts wait")
+      ->capture_default_str();
+  command->add_option("--commit-interval", settings_.run_commit, "Time between commits while none do")
+      ->capture_default_str();
+  command->add_option("--state-interval", settings_.run_state, "Time between writes of the state")
+      ->capture_default_str();
+}
+
 void CommandLine::AddState() {
   StateOptions& state = settings_.state;
   CLI::App* command =
@@ -281,6 +308,17 @@ int CommandLine::Replay() {
   return RunReplay(replay);
 }
 
+int CommandLine::Run() {
+  RunOptions& run = settings_.run;
+  const auto set = [](DurationMs* out) { return [out](DurationMs span) { *out = span; }; };
+  if (!Read(ParseSpan("--output-spacing", settings_.run_spacing), set(&run.output_spacing)) ||
+      !Read(ParseSpan("--commit-interval", settings_.run_commit), set(&run.commit_interval)) ||
+      !Read(ParseSpan("--state-interval", settings_.run_state), set(&run.state_interval))) {
+    return 2;
+  }
+  return RunLive(run);
+}
+
 int CommandLine::Generate() {
   if (!ReadVariations(settings_.generate_start, settings_.generate_disorder, &settings_.generate.generator)) return 2;
   return RunGenerate(settings_.generate);
@@ -322,7 +360,7 @@ int CommandLine::Complaint(const CLI::ParseError& error) {
   return 2;
 }
 
-int CommandLine::Run(int argc, char** argv) {
+int CommandLine::RunCommand(int argc, char** argv) {
   if (argc <= 1) {
     fmt::print(stderr, "{}", app_.help());
     return 2;
@@ -347,7 +385,7 @@ int Main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_DFL);  // a closed pipe ends quietly, also when the caller ignored the signal
   int code = 1;
   try {
-    code = CommandLine(ProgramName(argc > 0 ? argv[0] : nullptr)).Run(argc, argv);
+    code = CommandLine(ProgramName(argc > 0 ? argv[0] : nullptr)).RunCommand(argc, argv);
     // What was printed may still wait in the buffer, for a disk that is full.
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
     Complain("cannot write to standard output: is the disk full?");

@@ -14,6 +14,8 @@ constexpr const char* kCompiler = "gcc " __VERSION__;
 
 }  // namespace
 
+std::string VersionText() { return EBB_VERSION; }
+
 int RunVersion(bool json) {
   fmt::print(fmt::runtime(json ? "{{\"name\":\"ebb\",\"version\":\"{}\",\"compiler\":\"{}\",\"build\":\"{}\","
                                  "\"rocksdb\":\"{}\",\"simdjson\":\"{}\"}}\n"

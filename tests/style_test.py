@@ -29,7 +29,8 @@ MAY_INCLUDE = {
     "operators/": ["engine/", "operators/"],
     "connectors/": ["engine/", "connectors/"],
     "config/": ["engine/", "operators/", "connectors/", "config/"],
-    "cli/": ["engine/", "operators/", "connectors/", "config/", "cli/"],
+    "serve/": ["engine/", "operators/", "connectors/", "config/", "serve/"],
+    "cli/": ["engine/", "operators/", "connectors/", "config/", "serve/", "cli/"],
 }
 OUR_FOLDERS = ("engine/", "operators/", "connectors/", "config/", "cli/", "tests/", "bench/", "learn/", "serve/")
 
@@ -41,6 +42,8 @@ LIBRARY_HOMES = [
     (r"CLI/", r"cli/"),
     (r"zlib\.h|zstd\w*\.h", r"connectors/file/"),
     (r"librdkafka/", r"connectors/kafka/\w+\.cc"),
+    (r"boost/", r"serve/http_server\.cc"),
+    (r"prometheus/", r"serve/metrics\.cc"),
 ]
 
 THREAD_SENTENCES = ("Immutable after construction.", "Confined to its task's thread.", "Thread-safe.")

@@ -1,0 +1,95 @@
+// Options to parts, the answers of the HTTP server, exit codes.
+#include "cli/run.h"
+
+#include <csignal>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "cli/replay.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "serve/http_server.h"
+#include "serve/live_service.h"
+#include "serve/metrics.h"
+
+namespace ebb {
+namespace {
+
+// EBB_TEST_KILL_AT=POINT:N ends the process, as kill -9 does, when a point of the delivery is reached for the Nth time.
+std::function<void(std::string_view)> KillPoint() {
+  const char* text = std::getenv("EBB_TEST_KILL_AT");
+  if (text == nullptr) return {};
+  const std::string_view where(text);
+  const size_t colon = where.find(':');
+  auto left = std::make_shared<std::atomic<int>>(
+      colon == std::string_view::npos ? 1 : std::atoi(std::string(where.substr(colon + 1)).c_str()));
+  return [name = std::string(where.substr(0, colon)), left](std::string_view point) {
+    if (point == name && --*left == 0) std::raise(SIGKILL);
+  };
+}
+
+HttpAnswer Answer(const PipelineFile& file, const StatusBoard& board, std::string_view path) {
+  if (path == "/livez") return {200, "ok\n"};
+  if (path == "/metrics") {
+    return {200, MetricsText(file, board.Get(), VersionText()), "text/plain; version=0.0.4; charset=utf-8"};
+  }
+  if (path == "/readyz") {
+    const std::vector<std::string> reasons = board.Get().NotReady();
+    if (reasons.empty()) return {200, "ok\n"};
+    return {503, fmt::format("{}\n", fmt::join(reasons, "\n"))};
+  }
+  if (path == "/") {
+    return {200,
+            fmt::format("ebb {}, pipeline {}\n/livez   whether the process answers\n/readyz  whether every task is "
+                        "live, and if not, why\n/metrics for Prometheus\n",
+                        VersionText(), file.plan.pipeline)};
+  }
+  return {404, "there are /livez, /readyz and /metrics\n"};
+}
+
+ServiceOptions OptionsOf(const RunOptions& options, const PipelineFile& file) {
+  ServiceOptions service;
+  service.directory = options.state.empty() ? file.plan.pipeline + "-state" : options.state;
+  service.create_topics = options.create_topics;
+  service.partitions = options.partitions;
+  service.live.output_spacing = options.output_spacing;
+  service.live.commit_interval = options.commit_interval;
+  service.live.state_interval = options.state_interval;
+  service.stop_requested = StopRequested;
+  service.reached = KillPoint();
+  return service;
+}
+
+}  // namespace
+
+int RunLive(const RunOptions& options) {
+  const std::optional<PipelineFile> file = LoadOrComplain(options.pipeline, false);
+  if (!file) return 2;
+  WatchStopSignals();
+  const EventLog log(options.log == "json");
+  StatusBoard board;
+  const absl::StatusOr<std::unique_ptr<LiveService>> service =
+      LiveService::Open(*file, OptionsOf(options, *file), &log, &board);
+  if (!service.ok()) {
+    Complain(service.status());
+    return ExitCodeOf(service.status());
+  }
+  std::unique_ptr<HttpServer> server;
+  if (!options.http.empty()) {
+    absl::StatusOr<std::unique_ptr<HttpServer>> started =
+        HttpServer::Start(options.http, [&](std::string_view path) { return Answer(*file, board, path); });
+    if (!started.ok()) {
+      Complain(fmt::format("--http {}: {}", options.http, std::string(started.status().message())));
+      return 2;
+    }
+    server = std::move(*started);
+    log.Info("http", {{"address", server->address()}});
+  }
+  const absl::Status status = (*service)->Run();
+  if (status.ok()) return 0;
+  Complain(status);
+  return ExitCodeOf(status) == 2 || IsForGood(status) || absl::IsPermissionDenied(status) ? 2 : 1;
+}
+
+}  // namespace ebb

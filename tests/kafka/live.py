@@ -1,0 +1,299 @@
+"""A pipeline that runs live in a test: random sources, features and alerts (tests/oracle/generate.py) over topics of a
+real broker, `ebb run` processes to be killed, and the two who judge: an independent consumer of committed records
+(confluent-kafka) says what is in the topics, and the oracle (tests/oracle/evaluation.py) what must be.
+
+Each partition is a task with logs of its own, so the oracle runs once for each. Every log ends with a record far in the
+future: what happens before is complete, and what is compared lies before.
+"""
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import broker
+
+broker.use_client()
+ORACLE = os.path.join(broker.ROOT, "tests", "oracle")
+sys.path.insert(0, ORACLE)
+
+import confluent_kafka as ck  # noqa: E402
+import evaluation  # noqa: E402
+import generate  # noqa: E402
+import semantics  # noqa: E402
+from confluent_kafka import admin as ck_admin  # noqa: E402
+
+EBB = os.environ.get("EBB", os.path.join(broker.ROOT, "build/release/bin/ebb"))
+DAY = 86_400_000
+
+
+def oracle_script():
+    """tests/oracle/run as a module: how its lines are compared."""
+    loader = importlib.machinery.SourceFileLoader("oracle_run", os.path.join(ORACLE, "run"))
+    spec = importlib.util.spec_from_loader("oracle_run", loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+COMPARE = oracle_script()
+
+
+def pipelines(first):
+    """Seeds from `first` on whose pipelines have alerts, and no budgets (the oracle shares them out over all tasks)."""
+    seed = first
+    while True:
+        pipeline = generate.make_pipeline(seed, timers=True)
+        if pipeline["alerts"] and "budgets" not in pipeline.get("limits", {}):
+            yield seed, pipeline
+        seed += 1
+
+
+class World:
+    """Topics of one random pipeline, and what must come out of them."""
+
+    def __init__(self, node, seed, pipeline, partitions=2, records=800, name=None, idle_after="10m", address=None,
+                 client=""):
+        self.node, self.pipeline, self.partitions = node, pipeline, partitions
+        self.name = name or f"{pipeline['name']}-{random.randrange(1 << 32):08x}"
+        self.folder = tempfile.mkdtemp(prefix="ebb-live-")
+        self.rng = random.Random(seed)
+        self.topics = {s["name"]: f"{self.name}.{s['name']}" for s in pipeline["sources"]}
+        self.outputs = {o: f"{self.name}.{o}" for o in ("alerts", "scores", "quarantine")}
+        self.journal = f"{self.name}.journal"
+        self.file = os.path.join(self.folder, "pipeline.yaml")
+        self.split(generate.make_logs(seed, pipeline, records))
+        self.write(address or node.address, idle_after, client)
+        self.processes = []
+
+    def split(self, logs):
+        """self.logs: partition -> source name -> lines; self.arrivals: (source, partition, line), as produced."""
+        self.logs = [{name: [] for name in self.topics} for _ in range(self.partitions)]
+        self.arrivals = []
+        newest = semantics.BEFORE_TIME
+        for source in self.pipeline["sources"]:
+            for lines in logs[source["name"]]:
+                newest = max(newest, semantics.stamp(source, 0, lines)[1])
+        queues = [(s["name"], list(reversed(lines))) for s in self.pipeline["sources"] for lines in logs[s["name"]]]
+        total = sum(len(lines) for _, lines in queues)
+        for _ in range(total):
+            # The longest first, so that all end together.
+            name, lines = max((q for q in queues if q[1]), key=lambda q: (len(q[1]), self.rng.random()))
+            self.arrive(name, self.partition_of(name, lines[-1]), lines.pop())
+        self.complete = newest + 20 * DAY
+        for source in self.pipeline["sources"]:
+            for partition in range(self.partitions):
+                last = self.last_line(source, newest + 40 * DAY)
+                self.arrive(source["name"], partition, last)
+
+    def arrive(self, name, partition, line):
+        self.logs[partition][name].append(line)
+        self.arrivals.append((name, partition, line))
+
+    def partition_of(self, name, line):
+        source = next(s for s in self.pipeline["sources"] if s["name"] == name)
+        try:
+            key = str(semantics.at_path(json.loads(line), source["key"]))
+        except (ValueError, KeyError, TypeError, AttributeError, semantics.Unusable):
+            key = line
+        return sum(key.encode()) % self.partitions
+
+    @staticmethod
+    def last_line(source, when):
+        members = {}
+        generate.put(members, source["key"], "zz-last")
+        generate.put(members, source["time"], generate.raw_time(source["unit"], when - when % 1000))
+        for field in source["fields"]:
+            if "expr" not in field:
+                value = {"int": 1, "decimal": 1, "bool": True, "string": "x"}[field["type"]]
+                generate.put(members, field["path"], value)
+        if "id" in source:
+            members["rid"] = "last"
+        return json.dumps(members)
+
+    def write(self, address, idle_after, client):
+        text = generate.pipeline_text(self.pipeline, self.folder)
+        for name, topic in self.topics.items():
+            text = text.replace(f"    file: {name}.jsonl\n", f"    topic: {topic}\n")
+        for source in self.pipeline["sources"]:
+            # A jump that ends the stream isn't what is tested here.
+            if "max_jump" in source:
+                text = text.replace(f"max_jump: {generate.duration(source['max_jump'])}", "max_jump: 9999d")
+                source["max_jump"] = 9999 * DAY
+        text = text.replace("disorder: ", f"max_ahead: 99999d, idle_after: {idle_after}, disorder: ")
+        for name, topic in self.outputs.items():
+            text = text.replace(f'file: "{self.folder}/{name}.jsonl"', f"topic: {topic}")
+        text += (f'kafka: {{brokers: "{address}", group: {self.name}, journal: {self.journal}, '
+                 f"client: {{session.timeout.ms: 1500, heartbeat.interval.ms: 200{client}}}}}\n")
+        for score in self.pipeline["scores"]:
+            if "terms" in score:
+                with open(os.path.join(self.folder, f"{score['name']}.json"), "w", encoding="utf-8") as file:
+                    json.dump(generate.model_file(score), file)
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    # ---- Topics
+
+    def make_topics(self, names=None):
+        admin = ck_admin.AdminClient({"bootstrap.servers": self.node.address})
+        names = names or [*self.topics.values(), *self.outputs.values(), self.journal]
+        config = {"message.timestamp.type": "LogAppendTime"}
+        made = admin.create_topics([ck_admin.NewTopic(n, self.partitions, 1, config=config) for n in names])
+        for future in made.values():
+            future.result(60)
+
+    def produce(self, arrivals=None, seconds=0):
+        """All of it, spread over so many seconds; returns when the broker has it."""
+        producer = ck.Producer({"bootstrap.servers": self.node.address, "enable.idempotence": True, "linger.ms": 2,
+                                "message.timeout.ms": 120_000, "log_level": 0})
+        arrivals = self.arrivals if arrivals is None else arrivals
+        begun = time.monotonic()
+        for number, (name, partition, line) in enumerate(arrivals):
+            producer.produce(self.topics[name], line.encode("utf-8", "surrogatepass"), partition=partition)
+            due = begun + seconds * number / len(arrivals)
+            producer.poll(max(0, due - time.monotonic()))
+        if producer.flush(120) != 0:
+            raise RuntimeError("the broker didn't take all records")
+
+    def produce_in_background(self, seconds):
+        thread = threading.Thread(target=self.produce, args=(None, seconds), daemon=True)
+        thread.start()
+        return thread
+
+    def committed(self, topic, partition):
+        """Values of committed records, to the end that the partition has now."""
+        reader = ck.Consumer({"bootstrap.servers": self.node.address, "group.id": "judge", "log_level": 0,
+                              "isolation.level": "read_committed", "enable.auto.commit": False,
+                              "enable.partition.eof": True, "auto.offset.reset": "earliest"})
+        reader.assign([ck.TopicPartition(topic, partition, 0)])
+        values = []
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            message = reader.poll(1)
+            if message is None:
+                continue
+            if message.error() is None:
+                values.append(message.value().decode())
+            elif message.error().code() == ck.KafkaError._PARTITION_EOF:
+                reader.close()
+                return values
+        raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records")
+
+    def lines(self, output):
+        """Partition -> lines of an output, as objects."""
+        return [[json.loads(v) for v in self.committed(self.outputs[output], p)] for p in range(self.partitions)]
+
+    # ---- Processes
+
+    def command(self, state, *more):
+        return [EBB, "run", self.file, "--state", os.path.join(self.folder, state), "--output-spacing", "20ms",
+                "--commit-interval", "100ms", "--state-interval", "300ms", *more]
+
+    def start(self, state="state", kill_at=None, more=()):
+        log = open(os.path.join(self.folder, f"{state}.log"), "ab")
+        env = dict(os.environ)
+        if kill_at:
+            env["EBB_TEST_KILL_AT"] = kill_at
+        process = subprocess.Popen(self.command(state, *more), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   env=env, preexec_fn=broker.die_with_parent)
+        log.close()
+        self.processes.append(process)
+        return process
+
+    def log(self, state="state"):
+        with open(os.path.join(self.folder, f"{state}.log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def wait_until_complete(self, timeout=60, process=None):
+        """Until every task has committed an epoch that lies behind everything that is compared."""
+        deadline = time.monotonic() + timeout
+        while True:
+            cursors = [self.cursor(p) for p in range(self.partitions)]
+            if all(c >= self.complete for c in cursors):
+                return
+            if process is not None and process.poll() is not None:
+                raise RuntimeError(f"ebb ended with {process.returncode}:\n{self.log()[-3000:]}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not complete after {timeout} s: cursors {cursors}, wanted {self.complete}\n"
+                                   f"{self.log()[-3000:]}")
+            time.sleep(0.1)
+
+    def cursor(self, partition):
+        """Of the last committed epoch; its journal record says it."""
+        for record in reversed(self.committed(self.journal, partition)):
+            for line in record.splitlines():
+                words = line.split()
+                if words and words[0] == "epoch":  # task, epoch, cursor, wall clock
+                    return int(words[3])
+        return semantics.BEFORE_TIME
+
+    @staticmethod
+    def stop(process, timeout=30):
+        """SIGTERM; the exit code."""
+        process.send_signal(signal.SIGTERM)
+        return process.wait(timeout)
+
+    def close(self, keep=False):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if keep:
+            print(f"kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- The verdict
+
+    def judge(self):
+        """What isn't as the oracle says, sentences; and how many lines were compared."""
+        problems, compared = [], 0
+        alerts, scores, quarantine = self.lines("alerts"), self.lines("scores"), self.lines("quarantine")
+        end = evaluation.time_text(self.complete)
+        seconds = COMPARE.duration_features(self.pipeline)
+        for partition in range(self.partitions):
+            logs = {name: [lines] for name, lines in self.logs[partition].items()}
+            run = evaluation.Run(self.pipeline, logs, self.complete)
+            run.all()
+            for name, ours, theirs, when, differ in (
+                    ("alerts", run.alerts, alerts[partition], "event_time", COMPARE.alert_difference),
+                    ("scores", run.lines, scores[partition], "as_of",
+                     lambda a, b: COMPARE.score_difference(a, b, seconds))):
+                ours = [line for line in ours if line[when] < end]
+                theirs = [line for line in theirs if line[when] < end]
+                problem = self.first_difference(ours, theirs, differ)
+                if problem:
+                    problems.append(f"{self.name} {name}/{partition}: {problem}")
+                compared += len(ours)
+            numbers = [line["seq"] for line in alerts[partition]]
+            if numbers != list(range(len(numbers))):
+                problems.append(f"{self.name} alerts/{partition}: numbers {numbers[:20]}... have gaps or repeat")
+            if any(line["task"] != partition for line in alerts[partition]):
+                problems.append(f"{self.name} alerts/{partition}: another task's number")
+            expected = sorted((self.pipeline["sources"][r["source"]]["name"], r["offset"], r["reason"])
+                              for r in run.quarantined)
+            got = sorted((q["source"], q["offset"], q["reason"]) for q in quarantine[partition])
+            if expected != got:
+                problems.append(f"{self.name} quarantine/{partition}: the oracle has {len(expected)}, the topic "
+                                f"{len(got)}; {set(expected) ^ set(got)}")
+        return problems, compared
+
+    @staticmethod
+    def first_difference(ours, theirs, differ):
+        for number, (a, b) in enumerate(zip(ours, theirs)):
+            message = differ(a, b)
+            if message:
+                return f"line {number}: {message}\n  the oracle: {json.dumps(a)}\n  the topic: {json.dumps(b)}"
+        if len(ours) != len(theirs):
+            more = ours if len(ours) > len(theirs) else theirs
+            return f"the oracle has {len(ours)} lines, the topic {len(theirs)}: " \
+                   f"{json.dumps(more[min(len(ours), len(theirs))])}"
+        return None
