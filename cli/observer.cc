@@ -44,6 +44,7 @@ class Observer::LookingOn : public Operator {
   Operator& innermost() override { return work_->innermost(); }
   std::vector<std::string> CounterNames() const override { return work_->CounterNames(); }
   const std::vector<int64_t>& counters() const override { return work_->counters(); }
+  void AddCounters(Counters* sums) const override { work_->AddCounters(sums); }
 
  private:
   Known& MoveTo(TimeMs now, RowRef* row) {

@@ -163,6 +163,15 @@ class PipelineOperator : public Operator {
     return names;
   }
   const std::vector<int64_t>& counters() const override { return counters_; }
+  void AddCounters(Counters* sums) const override {
+    Operator::AddCounters(sums);
+    for (size_t i = 0; i < plan_.scores.size(); ++i) {
+      const size_t first = kCounters + i * static_cast<size_t>(ScoreCounter::kCount);
+      int64_t& low = (*sums)[first + static_cast<size_t>(ScoreCounter::kSumLow)].second;
+      (*sums)[first + static_cast<size_t>(ScoreCounter::kSumHigh)].second += low >> 32;
+      low &= 0xFFFFFFFF;
+    }
+  }
 
  private:
   bool IsDuplicate(const Record& record, RowRef* row, TimeMs now) {

@@ -134,6 +134,23 @@ TEST_F(PipelineOperatorTest, SilenceIsNoticedAtTheMillisecondAndEndedByARecord) 
   EXPECT_EQ(MeanScore(5, counters.at("score.s.sum_high"), counters.at("score.s.sum_low")), (1 + 2 + 2 + 3 + 3) / 5.0);
 }
 
+// A task that goes on from a state adds to sums of before, and one that does all anew doesn't: both must say the same.
+TEST_F(PipelineOperatorTest, SumsOfScoresDoNotDependOnWhereTheyWereCut) {
+  Start(CallsPlan());
+  const std::vector<std::string> names = task_->work().CounterNames();
+  const auto low = std::find(names.begin(), names.end(), "score.s.sum_low") - names.begin();
+  ebb::Counters sums;
+  for (const std::string& name : names) sums.emplace_back(name, 0);
+  sums[low].second = 0xFFFFFFFF;  // full: whatever comes carries
+  for (int i = 0; i < 3; ++i) Add(i * kHour);
+  Until(kDay);
+  const int64_t ours_low = task_->work().counters()[low], ours_high = task_->work().counters()[low - 1];
+  task_->work().AddCounters(&sums);
+  EXPECT_GE(sums[low].second, 0);
+  EXPECT_LE(sums[low].second, 0xFFFFFFFF);
+  EXPECT_EQ((sums[low - 1].second << 32) + sums[low].second, (ours_high << 32) + ours_low + 0xFFFFFFFF);
+}
+
 TEST_F(PipelineOperatorTest, AnAlertExpiresWithoutAnEvaluation) {
   Plan plan = CallsPlan();
   plan.alerts[0].valid_for = kHour;

@@ -134,10 +134,8 @@ void Job::CountInto(Progress* next) {
     next->ledger[s].second = base_.ledger[s].second;
     for (auto& worker : workers_) next->ledger[s].second.Add(worker->task().ledger()[s]);
   }
-  for (size_t c = 0; c < next->counters.size(); ++c) {
-    next->counters[c].second = base_.counters[c].second;
-    for (auto& worker : workers_) next->counters[c].second += worker->task().work().counters()[c];
-  }
+  next->counters = base_.counters;
+  for (auto& worker : workers_) worker->task().work().AddCounters(&next->counters);
 }
 
 absl::Status Job::AppendOutputs(Progress* next) {

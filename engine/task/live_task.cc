@@ -244,9 +244,8 @@ LiveTask::Epoch LiveTask::BuildEpoch(TimeMs cursor) {
     next.ledger[s].second = base_.ledger[s].second;
     next.ledger[s].second.Add(task_.ledger()[s]);
   }
-  for (size_t c = 0; c < next.counters.size(); ++c) {
-    next.counters[c].second = base_.counters[c].second + task_.work().counters()[c];
-  }
+  next.counters = base_.counters;
+  task_.work().AddCounters(&next.counters);
   JournalRecord& record = epoch.record;
   record.task = identity_.task;
   record.pipeline = identity_.pipeline;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/state/row.h"
@@ -70,6 +71,9 @@ std::vector<PlacedLine> InOneOrder(const std::vector<const Outputs*>& outputs);
 // Appends the line as it goes out: in kAlerts and kShadow with its task (0 in a job over files) and number.
 void AppendNumbered(const PlacedLine& line, int64_t task, int64_t number, std::string* text);
 
+// Figures by name, in the order of their names.
+using Counters = std::vector<std::pair<std::string, int64_t>>;
+
 // What a record did to its row, and so where the ledger counts it.
 enum class Effect : uint8_t {
   kUsed,       // used, or late
@@ -93,6 +97,9 @@ class Operator {
   // Figures that add up over tasks and are kept with the state; names and values in the same order.
   virtual std::vector<std::string> CounterNames() const = 0;
   virtual const std::vector<int64_t>& counters() const = 0;
+  // Adds the figures to those of another task or an earlier run. The result must not depend on how the work was shared
+  // out: a figure that is kept in two parts carries here.
+  virtual void AddCounters(Counters* sums) const;
 };
 
 }  // namespace ebb

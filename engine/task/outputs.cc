@@ -77,6 +77,10 @@ std::vector<PlacedLine> InOneOrder(const std::vector<const Outputs*>& outputs) {
   return lines;
 }
 
+void Operator::AddCounters(Counters* sums) const {
+  for (size_t c = 0; c < sums->size(); ++c) (*sums)[c].second += counters()[c];
+}
+
 void AppendNumbered(const PlacedLine& line, int64_t task, int64_t number, std::string* text) {
   *text += line.outputs->text(*line.line);
   const Stream stream = line.line->stream;
