@@ -18,8 +18,8 @@ JournalRecord Sample() {
   record.epoch = 7;
   record.cursor = 1'700'000'000'000;
   record.wall_ms = 1'700'000'009'000;
-  record.logs = {{"calls", "cdr-3", "id", 12, 1'699'999'999'000, 2, 250, {{14, 100}, {15, 200}}, {{13, 50}}},
-                 {"bills", "bills-3", "", 0, kBeforeTime, 0, {}, {}, {}}};
+  record.logs = {{"calls", "cdr-3", "id", 12, 1'699'999'999'000, 2, {}, 250, {{14, 100}, {15, 200}}, {{13, 50}}},
+                 {"bills", "bills-3", "", 0, kBeforeTime, 0, {}, {}, {}, {}}};
   record.outputs = {{"alerts", 4, 9}, {"scores", 0, 0}};
   record.digest = 0xFFFFFFFFFFFFFFF1;
   return record;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
 
@@ -20,6 +22,8 @@ void Add(const Floor& floor, std::vector<Floor>* floors) {
     floors->insert(at, floor);
   }
 }
+
+Anchor AnchorOf(const RawRecord& raw) { return {raw.offset, HashKey(raw.bytes)}; }
 
 bool Holds(const std::vector<SkippedRecord>& skips, int64_t offset) {
   return std::any_of(skips.begin(), skips.end(), [=](const SkippedRecord& skip) { return skip.offset == offset; });
@@ -42,6 +46,14 @@ absl::Status LiveInput::Restore(const LogPosition& position) {
   start_offset_ = position.start_offset;
   lag_ = position.lag;
   EBB_RETURN_IF_ERROR(intake_.Seek(position.low_offset, position.newest));
+  anchor_ = position.anchor;
+  if (anchor_) {
+    const absl::Status back = log_->Seek(anchor_->offset);
+    anchor_due_ = back.ok();
+    // Retention may have taken it, and nothing else.
+    if (!back.ok()) EBB_RETURN_IF_ERROR(log_->Seek(position.low_offset));
+  }
+  low_offset_ = position.low_offset;
   Repeat(position);
   return absl::OkStatus();
 }
@@ -62,6 +74,7 @@ void LiveInput::Repeat(const LogPosition& decided) {
 absl::StatusOr<size_t> LiveInput::Read(size_t max_records, int64_t monotonic_ms, TimeMs applied,
                                        std::vector<RecordBatch>* batch) {
   EBB_RETURN_IF_ERROR(log_->Read(max_records, &raw_));
+  if (anchor_due_ && !raw_.empty()) EBB_RETURN_IF_ERROR(CheckAnchor());
   read_ms_ = monotonic_ms;
   if (raw_.empty()) {
     intake_.Reach(log_->position());
@@ -75,17 +88,34 @@ absl::StatusOr<size_t> LiveInput::Read(size_t max_records, int64_t monotonic_ms,
   }
   empty_since_ms_ = -1;
   intake_.Reach(raw_.front().offset);
-  Span span{raw_.front().offset, intake_.clock().newest(), kBeforeTime};
+  Span span{AnchorOf(raw_.front()), intake_.clock().newest(), kBeforeTime};
   for (const RawRecord& raw : raw_) {
     const Taken taken = intake_.Take(raw, TimeRange(), applied, batch);
     untimed_records_ = taken.timed ? 0 : untimed_records_ + 1;
     span.last_effective = std::max(span.last_effective, taken.effective);
     if (taken.raised && raw.append_time != kBeforeTime) lag_ = raw.append_time - intake_.clock().newest();
   }
+  anchor_ = AnchorOf(raw_.back());
   intake_.Reach(log_->position());
   waiting_.push_back(span);
   if (intake_.unit_suspected()) EBB_RETURN_IF_ERROR(intake_.CheckUnit(false));
   return raw_.size();
+}
+
+absl::Status LiveInput::CheckAnchor() {
+  anchor_due_ = false;
+  const RawRecord& first = raw_.front();
+  if (AnchorOf(first) != *anchor_) {
+    return absl::DataLossError(
+        fmt::format("{} isn't what it was: at offset {} stands another record than the one that was read there. Was "
+                    "the topic deleted "
+                    "and made anew? What was committed stands, but nothing can go on from it: begin with a new state "
+                    "directory and a "
+                    "new group",
+                    log_->name(), anchor_->offset));
+  }
+  if (first.offset < low_offset_) raw_.erase(raw_.begin());
+  return absl::OkStatus();
 }
 
 void LiveInput::RaiseTo(TimeMs watermark) {
@@ -112,9 +142,11 @@ LogPosition LiveInput::Position(TimeMs cursor) {
   if (waiting_.empty()) {
     position.low_offset = std::max(log_->position(), intake_.next_offset());
     position.newest = intake_.clock().newest();
+    position.anchor = anchor_;
   } else {
-    position.low_offset = waiting_.front().first_offset;
+    position.low_offset = waiting_.front().first.offset;
     position.newest = waiting_.front().newest_before;
+    position.anchor = waiting_.front().first;
   }
   std::erase_if(floors_, [&](const Floor& floor) { return floor.from_offset <= position.low_offset; });
   std::erase_if(skipped_, [&](const SkippedRecord& skip) { return skip.offset < position.low_offset; });

@@ -26,12 +26,14 @@ class LiveInput {
 
   // Begins where the log begins.
   absl::Status Begin();
-  // Goes on from a commit. OutOfRange when the log has the records no more.
+  // Goes on from a commit. OutOfRange when the log has the records no more. That they are still the same is checked by
+  // the first Read, as far as the log reaches back.
   absl::Status Restore(const LogPosition& position);
   // Repeats decisions that a journal record holds.
   void Repeat(const LogPosition& decided);
 
   // Reads up to `max_records` into the batch, leaving out what lies below `applied`; returns how many there were.
+  // DataLoss when the log isn't the one that the commit has read.
   absl::StatusOr<size_t> Read(size_t max_records, int64_t monotonic_ms, TimeMs applied,
                               std::vector<RecordBatch>* batch);
   // Whether the last Read gave nothing because there is nothing, and was at this time.
@@ -65,16 +67,21 @@ class LiveInput {
  private:
   // Some records read together that may not all have been applied.
   struct Span {
-    int64_t first_offset;
+    Anchor first;
     TimeMs newest_before;  // M at the first
     TimeMs last_effective;
   };
 
   LiveInput(LiveLog* log, LiveSource&& source);
+  // Compares the first of raw_, which was read before, and drops it if it is done.
+  absl::Status CheckAnchor();
 
   LiveLog* log_;  // the intake's
   RecordIntake intake_;
   int64_t start_offset_ = 0;
+  std::optional<Anchor> anchor_;  // the last record that was read, or the one that Restore has named
+  bool anchor_due_ = false;       // the next record to be read must be that one
+  int64_t low_offset_ = 0;        // as Restore said
   std::deque<Span> waiting_;
   std::vector<Floor> floors_;  // that a re-read from the low offset needs, by from_offset
   std::vector<SkippedRecord> skipped_;

@@ -89,6 +89,7 @@ absl::Status LiveTask::GoOnFrom(const std::optional<Progress>& state, std::vecto
     for (LogPosition& log : starts) {
       log.low_offset = log.start_offset;
       log.newest = kBeforeTime;
+      log.anchor.reset();
       log.lag.reset();
       log.floors.clear();
       log.skipped.clear();

@@ -75,8 +75,8 @@ class LiveTaskTest : public ::testing::Test {
     }
     Step();
   }
-  // An epoch with one alert, committed and written.
-  void MakeState() {
+  // Two records a log, of which the first is done; all is committed and written.
+  void FinishSome() {
     ASSERT_TRUE(Start().ok());
     for (size_t s : {0, 1}) {
       Append(s, "a", kT);
@@ -84,6 +84,10 @@ class LiveTaskTest : public ::testing::Test {
     }
     StepAll();
     ASSERT_TRUE(task_->Finish().ok());
+  }
+  // An epoch with one alert, committed and written.
+  void MakeState() {
+    FinishSome();
     ASSERT_THAT(cluster_.journal, SizeIs(1));
     ASSERT_EQ(task_->state_epoch(), 1);
   }
@@ -158,6 +162,41 @@ TEST_F(LiveTaskTest, WritesTheStateAfterCommitsOnly) {
   EXPECT_EQ(task_->progress().epoch, 1) << "within output_spacing";
   EXPECT_EQ(task_->state_epoch(), 1);
   EXPECT_THAT(*store_->ReadProgress(), HasSubstr("epoch 1 "));
+}
+
+TEST_F(LiveTaskTest, ALogThatIsAnotherOneIsNoticed) {
+  options_.batch_records = 1;
+  FinishSome();
+  ASSERT_EQ(task_->progress().logs[0].low_offset, 1) << "at the watermark nothing is released";
+  ASSERT_EQ(task_->progress().logs[0].anchor->offset, 1);
+  const auto step_twice = [this] {
+    EXPECT_TRUE(Start().ok());
+    const absl::Status first = task_->Step(kT, 0).status();
+    return first.ok() ? task_->Step(kT, 0).status() : first;
+  };
+  EXPECT_TRUE(step_twice().ok());
+  const Partition as_it_was = partitions_[0];
+  partitions_[0].entries[1].record.time += 1;
+  const absl::Status status = step_twice();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("at offset 1 stands another record"));
+  partitions_[0] = as_it_was;
+  EXPECT_TRUE(step_twice().ok());
+}
+
+TEST_F(LiveTaskTest, WhatIsDoneMayBeGone) {
+  options_.batch_records = 1;
+  schemas_[0].time.idle_after = schemas_[1].time.idle_after = 0;
+  FinishSome();
+  Step(10'000);  // time goes on by the wall clock: all is done
+  ASSERT_TRUE(task_->Finish().ok());
+  ASSERT_EQ(task_->progress().logs[0].low_offset, 2);
+  ASSERT_EQ(task_->progress().logs[0].anchor->offset, 1);
+  partitions_[0].entries.clear();
+  partitions_[0].begin = 2;
+  Append(0, "b", kT + 20'000);
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(Step().records, 1u);
 }
 
 TEST_F(LiveTaskTest, AnIdleLogNoLongerHoldsTheWatermark) {

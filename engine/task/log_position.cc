@@ -10,6 +10,8 @@ void AppendLogPosition(const LogPosition& log, bool live, std::string* text) {
                        EscapedWord(log.identity), log.low_offset, log.newest);
   if (!live) return;
   *text += fmt::format("live {}\n", log.start_offset);
+  if (log.anchor)
+    *text += fmt::format("anchor {} {}\n", log.anchor->offset, static_cast<int64_t>(log.anchor->checksum));
   if (log.lag) *text += fmt::format("lag {}\n", *log.lag);
   for (const Floor& floor : log.floors) *text += fmt::format("floor {} {}\n", floor.from_offset, floor.newest);
   for (const SkippedRecord& skip : log.skipped) *text += fmt::format("skip {} {}\n", skip.offset, skip.from_time);
@@ -29,6 +31,9 @@ bool ReadLogPosition(std::string_view what, Words* words, std::vector<LogPositio
   LogPosition& log = logs->back();
   if (what == "live") {
     log.start_offset = words->Number();
+  } else if (what == "anchor") {
+    const int64_t offset = words->Number();
+    log.anchor = {offset, static_cast<uint64_t>(words->Number())};
   } else if (what == "lag") {
     log.lag = words->Number();
   } else if (what == "floor") {

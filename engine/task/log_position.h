@@ -26,6 +26,14 @@ struct SkippedRecord {
   TimeMs from_time;
 };
 
+// A record that was read: if it stands there no more, the log is another one, whatever its name.
+struct Anchor {
+  int64_t offset;
+  uint64_t checksum;  // of its bytes
+
+  bool operator==(const Anchor&) const = default;
+};
+
 struct LogPosition {
   std::string source;
   std::string name;
@@ -34,6 +42,7 @@ struct LogPosition {
   TimeMs newest = kBeforeTime;  // M at the low offset
   // Live logs.
   int64_t start_offset = 0;            // the first record that was ever read
+  std::optional<Anchor> anchor = {};   // the record at low_offset, or else the last one below
   std::optional<DurationMs> lag = {};  // how far the newest record's event time was behind its append time
   std::vector<Floor> floors = {};      // by from_offset
   std::vector<SkippedRecord> skipped = {};

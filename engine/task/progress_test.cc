@@ -75,6 +75,7 @@ TEST(ProgressTest, ALiveTaskKeepsItsDecisions) {
   Progress p = Sample();
   p.task = 3;
   p.logs[0].start_offset = 5;
+  p.logs[0].anchor = {13, 0xFEDCBA9876543210};
   p.logs[0].lag = -20;
   p.logs[0].floors = {{14, 100}, {20, 300}};
   p.logs[2].skipped = {{9, kBeforeTime}};
@@ -82,6 +83,10 @@ TEST(ProgressTest, ALiveTaskKeepsItsDecisions) {
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   EXPECT_EQ(read->task, 3);
   EXPECT_EQ(read->logs[0].start_offset, 5);
+  ASSERT_TRUE(read->logs[0].anchor.has_value());
+  EXPECT_EQ(read->logs[0].anchor->offset, 13);
+  EXPECT_EQ(read->logs[0].anchor->checksum, 0xFEDCBA9876543210);
+  EXPECT_FALSE(read->logs[1].anchor.has_value());
   EXPECT_EQ(read->logs[0].lag, -20);
   EXPECT_FALSE(read->logs[1].lag.has_value());
   ASSERT_EQ(read->logs[0].floors.size(), 2u);
