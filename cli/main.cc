@@ -16,6 +16,7 @@
 #include "cli/demo.h"
 #include "cli/explain.h"
 #include "cli/generate.h"
+#include "cli/parity.h"
 #include "cli/replay.h"
 #include "cli/run.h"
 #include "cli/state.h"
@@ -40,6 +41,7 @@ struct Settings {
   std::string replay_horizon = FormatDuration(kVerdictHorizon);
   RunOptions run;
   std::string run_spacing = "100ms", run_commit = "3s", run_state = "30s";
+  ParityOptions capture, verify;
   StateOptions state;
   GenerateOptions generate;
   std::string generate_start, generate_disorder = "2h";
@@ -231,6 +233,17 @@ void CommandLine::AddRun() {
       ->capture_default_str();
   command->add_option("--state-interval", settings_.run_state, "Time between writes of the state")
       ->capture_default_str();
+
+  CLI::App* capture = Add("capture", "Copy the topics of a live run into files",
+                          "ebb capture telecom.yaml --to capture", [this] { return RunCapture(settings_.capture); });
+  capture->add_option("FILE", settings_.capture.pipeline, "Pipeline file")->required();
+  capture->add_option("--to", settings_.capture.folder, "Folder for the files; made if it isn't there")->required();
+
+  CLI::App* verify = Add("verify", "Do a captured run again, and compare every line that it sent",
+                         "ebb verify telecom.yaml --from capture", [this] { return RunVerify(settings_.verify); });
+  verify->add_option("FILE", settings_.verify.pipeline, "Pipeline file")->required();
+  verify->add_option("--from", settings_.verify.folder, "Folder that ebb capture has filled")->required();
+  verify->add_flag("--json", settings_.verify.json, "The result as one JSON object");
 }
 
 void CommandLine::AddState() {

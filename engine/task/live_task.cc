@@ -36,6 +36,7 @@ LiveTask::LiveTask(const LiveOptions& options, LiveParts parts, std::vector<Live
       store_(parts.store),
       delivery_(parts.delivery),
       meeting_(std::move(parts.meeting)),
+      redone_(std::move(parts.redone)),
       intake_(std::move(sources)),
       task_(std::move(parts.work), parts.layout, &intake_.names()) {
   EBB_CHECK(store_ != nullptr && delivery_ != nullptr && options.task >= 0 && options.batch_records >= 1);
@@ -146,6 +147,7 @@ absl::Status LiveTask::CheckStuck(int64_t monotonic_ms) {
 absl::Status LiveTask::FinishReplayed(int64_t monotonic_ms) {
   const JournalRecord& committed = replay_[replayed_];
   Epoch epoch = BuildEpoch(committed.cursor);
+  if (redone_) redone_(committed.epoch, epoch.commit.messages);
   if (epoch.record.digest != committed.digest) {
     return absl::DataLossError(
         fmt::format("epoch {}, done again, gives another result: digest {:016x}, in the journal {:016x}. Either the "

@@ -8,6 +8,7 @@
 // It has no thread and reads no clock: it is stepped like a function.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ struct LiveParts {
   StateStore* store = nullptr;   // outlives the task
   Delivery* delivery = nullptr;  // outlives the task
   Meeting meeting;               // which the task holds alone
+  // Told of each epoch that is done again, before its digest is compared; may be empty.
+  std::function<void(int64_t epoch, const std::vector<OutputMessage>& messages)> redone = {};
 };
 
 struct StepResult {
@@ -117,6 +120,7 @@ class LiveTask {
   StateStore* const store_;
   Delivery* const delivery_;
   const Meeting meeting_;
+  const std::function<void(int64_t, const std::vector<OutputMessage>&)> redone_;
   LiveIntake intake_;
   Task task_;
   Progress progress_;

@@ -14,7 +14,8 @@ import xml.etree.ElementTree as xml
 
 from running import EBB, FAILING_TEST, SHOP, TELECOM, CliTest
 
-COMMANDS = ("check", "explain", "test", "schema", "replay", "run", "state", "generate", "demo", "version", "completion")
+COMMANDS = ("check", "explain", "test", "schema", "replay", "run", "capture", "verify", "state",
+            "generate", "demo", "version", "completion")
 
 
 class UsageTest(CliTest):

@@ -168,24 +168,58 @@ class World:
         thread.start()
         return thread
 
+    def produce_in_pieces(self, rng):
+        """In the background: a stretch of one source after another, so that the others fall idle in between. Records
+        of a source keep their order, but meet those of others late."""
+        arrivals, pieces = list(self.arrivals), []
+        last = [a for a in arrivals if "zz-last" in a[2]]
+        rest = [a for a in arrivals if "zz-last" not in a[2]]
+        while rest:
+            piece = rest[:rng.randint(50, 200)]
+            rest = rest[len(piece):]
+            by_source = {}
+            for arrival in piece:
+                by_source.setdefault(arrival[0], []).append(arrival)
+            pieces += list(by_source.values())
+
+        def feed():
+            for piece in pieces:
+                self.produce(piece)
+                time.sleep(rng.choice([0, 0, 0.2, 0.6]))
+            self.produce(last)
+        thread = threading.Thread(target=feed, daemon=True)
+        thread.start()
+        return thread
+
+    @staticmethod
+    def ebb(*words):
+        """Runs a command to its end: exit code and output."""
+        done = subprocess.run([EBB, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+                              check=False)
+        return done.returncode, done.stdout + done.stderr
+
     def committed(self, topic, partition):
         """Values of committed records, to the end that the partition has now."""
         reader = ck.Consumer({"bootstrap.servers": self.node.address, "group.id": "judge", "log_level": 0,
                               "isolation.level": "read_committed", "enable.auto.commit": False,
                               "enable.partition.eof": True, "auto.offset.reset": "earliest"})
-        reader.assign([ck.TopicPartition(topic, partition, 0)])
+        place = ck.TopicPartition(topic, partition, 0)
+        end = reader.get_watermark_offsets(place, 60)[1]
+        reader.assign([place])
         values = []
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             message = reader.poll(1)
             if message is None:
                 continue
+            at_end = message.error() is not None and message.error().code() == ck.KafkaError._PARTITION_EOF
             if message.error() is None:
                 values.append(message.value().decode())
-            elif message.error().code() == ck.KafkaError._PARTITION_EOF:
+            if at_end or message.offset() + 1 >= end:  # what came since we asked may not end
                 reader.close()
                 return values
-        raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records")
+        raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records: {len(values)} read, "
+                           f"position {reader.position([place])}, end {end}")
 
     def lines(self, output):
         """Partition -> lines of an output, as objects."""
