@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What deploy/ and docker-compose.yml say, held against the program: the compose file is valid, commands are ours, topics
-are those of the pipeline, the dashboard's metrics exist.
+"""What deploy/ and docker-compose.yml say, held against the program: the compose file is valid, commands are ours,
+topics are those of the pipeline, the dashboard's metrics exist.
 
     tests/deploy_test.py [--ebb build/release/bin/ebb]
 """
