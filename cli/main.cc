@@ -40,7 +40,7 @@ struct Settings {
   std::string replay_from, replay_to, replay_interval = "10s", replay_start, replay_disorder = "2h";
   std::string replay_horizon = FormatDuration(kVerdictHorizon);
   RunOptions run;
-  std::string run_spacing = "100ms", run_commit = "3s", run_state = "30s";
+  std::string run_spacing = "100ms", run_commit = "3s", run_state = "30s", run_snapshots = "10m";
   ParityOptions capture, verify;
   StateOptions state;
   GenerateOptions generate;
@@ -233,6 +233,9 @@ void CommandLine::AddRun() {
       ->capture_default_str();
   command->add_option("--state-interval", settings_.run_state, "Time between writes of the state")
       ->capture_default_str();
+  command->add_option("--snapshots", run.snapshots, "Directory that all machines reach, for copies of the state");
+  command->add_option("--snapshot-interval", settings_.run_snapshots, "Time between such copies")
+      ->capture_default_str();
 
   CLI::App* capture = Add("capture", "Copy the topics of a live run into files",
                           "ebb capture telecom.yaml --to capture", [this] { return RunCapture(settings_.capture); });
@@ -326,7 +329,8 @@ int CommandLine::Run() {
   const auto set = [](DurationMs* out) { return [out](DurationMs span) { *out = span; }; };
   if (!Read(ParseSpan("--output-spacing", settings_.run_spacing), set(&run.output_spacing)) ||
       !Read(ParseSpan("--commit-interval", settings_.run_commit), set(&run.commit_interval)) ||
-      !Read(ParseSpan("--state-interval", settings_.run_state), set(&run.state_interval))) {
+      !Read(ParseSpan("--state-interval", settings_.run_state), set(&run.state_interval)) ||
+      !Read(ParseSpan("--snapshot-interval", settings_.run_snapshots), set(&run.snapshot_interval))) {
     return 2;
   }
   return RunLive(run);

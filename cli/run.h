@@ -17,6 +17,8 @@ struct RunOptions {
   DurationMs output_spacing = 100;
   DurationMs commit_interval = 3 * kSecond;
   DurationMs state_interval = 30 * kSecond;
+  std::string snapshots;  // directory; empty: none
+  DurationMs snapshot_interval = 10 * kMinute;
 };
 
 // Exit code: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 wrong usage, file, topics or state; the log says what to do.

@@ -34,13 +34,14 @@ DurationMs LongestWindow(const Plan& plan) {
   return longest;
 }
 
-std::vector<TopicNeed> NeedsOf(const PipelineFile& file) {
+// Records must be there until two snapshots later, so that the loss of a disk and of a snapshot is no loss of state.
+std::vector<TopicNeed> NeedsOf(const PipelineFile& file, DurationMs snapshot_interval) {
   std::vector<TopicNeed> needs;
   for (const SourceConfig& source : file.sources) {
     TopicNeed& need = needs.emplace_back();
     need.topic = source.location;
     need.named_by = fmt::format("source '{}'", source.schema.name);
-    need.keep = source.schema.time.disorder + kRereadAtMost;
+    need.keep = source.schema.time.disorder + std::max(kRereadAtMost, 3 * snapshot_interval);
     need.rebuild = LongestWindow(file.plan);
   }
   for (int s = 0; s < kStreamCount; ++s) {
@@ -56,7 +57,7 @@ std::vector<TopicNeed> NeedsOf(const PipelineFile& file) {
   journal.topic = file.kafka->journal;
   journal.use = TopicNeed::Use::kJournal;
   journal.named_by = "the journal";
-  journal.keep = kJournalKept;
+  journal.keep = std::max(kJournalKept, 3 * snapshot_interval);
   return needs;
 }
 
@@ -117,6 +118,8 @@ LiveService::LiveService(const PipelineFile& file, ServiceOptions options, const
                          }};
   context_.directory = options_.directory;
   context_.live = options_.live;
+  context_.snapshots = options_.snapshots;
+  context_.snapshot_interval = options_.snapshot_interval;
   context_.timeout_ms = options_.timeout_ms;
   context_.log = &log_;
   context_.board = &board_;
@@ -136,7 +139,8 @@ absl::StatusOr<TopicReport> LiveService::CheckTopicsOnce() {
   TopicOptions options;
   options.create = options_.create_topics;
   options.partitions = options_.partitions;
-  return CheckTopics(context_.connection, NeedsOf(file_), options);
+  return CheckTopics(context_.connection, NeedsOf(file_, options_.snapshots.empty() ? 0 : options_.snapshot_interval),
+                     options);
 }
 
 absl::Status LiveService::CheckCluster() {
@@ -146,6 +150,7 @@ absl::Status LiveService::CheckCluster() {
       for (const std::string& warning : report->warnings) log_.Warn("topics", {{"text", warning}});
       log_.Info("topics", {{"cluster", report->cluster}, {"tasks", report->tasks}});
       context_.tasks = report->tasks;
+      context_.cluster = report->cluster;
       board_.Update([](ServiceStatus* status) { status->trouble.clear(); });
       return absl::OkStatus();
     }

@@ -22,6 +22,8 @@ struct ServiceOptions {
   bool create_topics = false;
   int32_t partitions = 0;  // of topics that are made; 0: as many as the sources have, or 4
   LiveOptions live;
+  std::string snapshots;  // directory; empty: none
+  DurationMs snapshot_interval = 10 * kMinute;
   int timeout_ms = 30000;                               // of a call to the cluster
   std::function<bool()> stop_requested;                 // asked several times a second
   std::function<void(std::string_view point)> reached;  // see KafkaDeliveryOptions

@@ -121,6 +121,10 @@ void AddTask(const PipelineFile& file, int32_t number, const TaskStatus& task, F
     out->Gauge("ebb_last_commit_timestamp_seconds", "When the last transaction was committed",
                Seconds(task.committed_ms), labels);
   }
+  if (task.snapshot_ms > 0) {
+    out->Gauge("ebb_snapshot_epoch", "Epoch of the last snapshot", static_cast<double>(task.snapshot_epoch), labels);
+    out->Gauge("ebb_last_snapshot_timestamp_seconds", "When it was begun", Seconds(task.snapshot_ms), labels);
+  }
   for (size_t s = 0; s < task.sources.size(); ++s) AddSource(file.sources[s].schema, task.sources[s], labels, out);
   for (size_t s = 0; s < task.ledger.size(); ++s) AddLedger(file.sources[s].schema.name, task.ledger[s], labels, out);
   for (size_t s = 0; s < task.lines.size(); ++s) {

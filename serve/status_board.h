@@ -44,6 +44,8 @@ struct TaskStatus {
   int64_t uncommitted_bytes = 0, waiting_bytes = 0;
   int64_t commits = 0, commit_us = 0;  // in this process, and how long they took in all
   int64_t committed_ms = 0;            // wall clock of the last commit; 0: none in this process
+  int64_t snapshot_epoch = 0;          // of the last one that was kept in this process
+  int64_t snapshot_ms = 0;             // wall clock of it; 0: none
   std::vector<SourceStatus> sources;   // by ordinal
   std::vector<SourceLedger> ledger;    // by ordinal, committed
   std::vector<int64_t> lines;          // by stream, committed

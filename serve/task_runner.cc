@@ -49,6 +49,10 @@ class TimedDelivery final : public Delivery {
   int64_t &commits_, &commit_us_, &committed_ms_;
 };
 
+std::string TaskFolder(const TaskContext& context, int32_t task) {
+  return (std::filesystem::path(context.directory) / fmt::format("task-{}", task)).string();
+}
+
 absl::StatusOr<int64_t> EpochOf(std::string_view record) {
   EBB_ASSIGN_OR_RETURN(const JournalRecord decoded, DecodeJournalRecord(record));
   return decoded.epoch;
@@ -71,6 +75,48 @@ struct TaskRunner::Opened {
 
 TaskRunner::TaskRunner(const TaskContext* context, int32_t task, std::string membership)
     : context_(*context), task_(task), membership_(std::move(membership)), thread_([this] { Run(); }) {}
+
+SnapshotOwner TaskRunner::Owner() const {
+  return {context_.snapshots,
+          context_.cluster,
+          context_.file->kafka->group,
+          context_.file->plan.pipeline,
+          context_.file->plan.fingerprint,
+          task_};
+}
+
+absl::Status TaskRunner::RestoreIfMissing(const std::string& folder) {
+  if (context_.snapshots.empty() || std::filesystem::exists(folder + "/CURRENT")) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  std::vector<std::string> warnings;
+  EBB_ASSIGN_OR_RETURN(const std::optional<Snapshot> restored, RestoreSnapshot(Owner(), folder, &warnings));
+  for (const std::string& warning : warnings) context_.log->Warn("snapshot_damaged", {{"text", warning}});
+  if (restored) context_.log->Info("snapshot_restored", {{"task", task_}, {"epoch", restored->epoch}});
+  return absl::OkStatus();
+}
+
+void TaskRunner::KeepSnapshots(Opened* opened) {
+  if (context_.snapshots.empty()) return;
+  if (std::optional<absl::StatusOr<Snapshot>> done = snapshots_.TakeResult()) {
+    if (done->ok()) {
+      context_.log->Info("snapshot", {{"task", task_}, {"epoch", (*done)->epoch}});
+      context_.board->Update([&](ServiceStatus* status) {
+        status->tasks[task_].snapshot_epoch = (*done)->epoch;
+        status->tasks[task_].snapshot_ms = (*done)->made_ms;
+      });
+    } else {
+      context_.log->Warn("snapshot_failed", {{"task", task_}, {"reason", done->status()}});
+    }
+  }
+  const int64_t now = MonotonicMs();
+  const LiveTask& task = *opened->task;
+  if (task.recovering() || task.state_epoch() == 0 || !snapshots_.Due(now, context_.snapshot_interval)) return;
+  const std::string folder = TaskFolder(context_, task_) + ".checkpoint";
+  const absl::Status begun =
+      snapshots_.Begin(Owner(), opened->store.get(), folder, task.state_epoch(), now, WallMs(), context_.reached);
+  if (!begun.ok()) context_.log->Warn("snapshot_failed", {{"task", task_}, {"reason", begun}});
+}
 
 TaskRunner::~TaskRunner() {
   Stop(End::kAbandon);
@@ -125,8 +171,9 @@ void TaskRunner::Run() {
 absl::StatusOr<std::unique_ptr<TaskRunner::Opened>> TaskRunner::Open() {
   auto opened = std::make_unique<Opened>();
   const PipelineFile& file = *context_.file;
-  const std::filesystem::path folder = std::filesystem::path(context_.directory) / fmt::format("task-{}", task_);
-  EBB_ASSIGN_OR_RETURN(opened->store, OpenRocksDbStore(folder.string(), {}));
+  const std::string folder = TaskFolder(context_, task_);
+  EBB_RETURN_IF_ERROR(RestoreIfMissing(folder));
+  EBB_ASSIGN_OR_RETURN(opened->store, OpenRocksDbStore(folder, {}));
   std::vector<PartitionSpec> partitions;
   KafkaDeliveryOptions options;
   for (const SourceConfig& source : file.sources) {
@@ -195,6 +242,7 @@ absl::Status TaskRunner::StepUntilStopped(Opened* opened) {
     if (const int64_t now = MonotonicMs(); now - shown_ms_ >= kShowEveryMs) {
       shown_ms_ = now;
       Show(*opened);
+      KeepSnapshots(opened);
     }
     if (step.records == 0) opened->consumer->WaitForRecords(kWaitMs);
   }
@@ -234,6 +282,8 @@ void TaskRunner::Show(const Opened& opened) {
   context_.board->Update([&](ServiceStatus* status) {
     TaskStatus& shown = status->tasks[task_];
     now.attempts = shown.attempts;
+    now.snapshot_epoch = shown.snapshot_epoch;
+    now.snapshot_ms = shown.snapshot_ms;
     shown = std::move(now);
   });
 }

@@ -16,6 +16,7 @@
 #include "engine/task/live_task.h"
 #include "operators/pipeline_operator.h"
 #include "serve/event_log.h"
+#include "serve/snapshot_writer.h"
 #include "serve/status_board.h"
 
 namespace ebb {
@@ -28,6 +29,9 @@ struct TaskContext {
   std::string directory;  // of the state; each task has a folder there
   int32_t tasks = 0;      // of the whole pipeline
   LiveOptions live;       // but for the task's number
+  std::string cluster;    // its id
+  std::string snapshots;  // directory; empty: none are made
+  DurationMs snapshot_interval = 10 * kMinute;
   int timeout_ms = 30000;
   const EventLog* log;
   StatusBoard* board;
@@ -61,6 +65,12 @@ class TaskRunner {
  private:
   struct Opened;
 
+  SnapshotOwner Owner() const;
+  // Brings the newest snapshot when the task has no state here.
+  absl::Status RestoreIfMissing(const std::string& folder);
+  // Begins a snapshot when it is time, and the one before is done; tells of one that is.
+  void KeepSnapshots(Opened* opened);
+
   void Run();
   absl::Status RunOnce();
   absl::StatusOr<std::unique_ptr<Opened>> Open();
@@ -83,6 +93,7 @@ class TaskRunner {
   int64_t commits_ = 0, commit_us_ = 0;
   int64_t committed_ms_ = 0;
   int64_t shown_ms_ = 0;
+  SnapshotWriter snapshots_;
   std::thread thread_;
 };
 

@@ -19,6 +19,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 #include <xxhash.h>
 
@@ -135,6 +136,7 @@ class RocksDbStore final : public StateStore {
   absl::Status ScanRows(const std::function<absl::Status(std::string_view, std::string_view)>& visit) override;
   absl::Status Commit(const StateBatch& batch) override;
   absl::Status Sync() override;
+  absl::Status Checkpoint(const std::string& directory) override;
 
   // Sees that the store is ebb's and of a version that we read; makes an empty new one so.
   absl::Status CheckFormat();
@@ -250,6 +252,15 @@ absl::Status RocksDbStore::Sync() {
   if (read_only_) return absl::OkStatus();
   rocksdb::Status status = database_->SyncWAL();
   return status.ok() ? absl::OkStatus() : Poison("sync the state to the disk", status);
+}
+
+absl::Status RocksDbStore::Checkpoint(const std::string& directory) {
+  if (!failed_.ok()) return failed_;
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(database_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory);
+  return status.ok() ? absl::OkStatus() : StateError("make a checkpoint of the state", directory_, status);
 }
 
 absl::Status RocksDbStore::CheckFormat() {

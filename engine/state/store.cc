@@ -1,4 +1,4 @@
-// What every store checks of a commit before it takes it.
+// What every store checks of a commit before it takes it, and what a store without files answers.
 #include "engine/state/store.h"
 
 #include "engine/base/check.h"
@@ -10,6 +10,10 @@ void CheckAscending(const StateBatch& batch) {
     EBB_CHECK(batch.rows[i - 1].first < batch.rows[i].first, "row {} of a commit of {} rows is out of order", i,
               batch.rows.size());
   }
+}
+
+absl::Status StateStore::Checkpoint(const std::string& directory) {
+  return absl::UnimplementedError("this store has no files that could be kept in " + directory);
 }
 
 }  // namespace ebb

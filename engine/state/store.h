@@ -42,6 +42,10 @@ class StateStore {
   virtual absl::Status Commit(const StateBatch& batch) = 0;
   // Makes all that was committed durable against power loss, too.
   virtual absl::Status Sync() = 0;
+  // Makes `directory`, which must not exist, a store that holds what was committed. It shares the files of this one
+  // where it can (links), so it is quick and small, must lie on the same disk, and is to be read and removed soon.
+  // Unimplemented for a store without files.
+  virtual absl::Status Checkpoint(const std::string& directory);
 };
 
 std::unique_ptr<StateStore> NewMemoryStore();

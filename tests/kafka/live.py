@@ -65,6 +65,7 @@ class World:
         self.node, self.pipeline, self.partitions = node, pipeline, partitions
         self.name = name or f"{pipeline['name']}-{random.randrange(1 << 32):08x}"
         self.folder = tempfile.mkdtemp(prefix="ebb-live-")
+        self.snapshots = os.path.join(self.folder, "snapshots")
         self.rng = random.Random(seed)
         self.topics = {s["name"]: f"{self.name}.{s['name']}" for s in pipeline["sources"]}
         self.outputs = {o: f"{self.name}.{o}" for o in ("alerts", "scores", "quarantine")}
@@ -229,7 +230,8 @@ class World:
 
     def command(self, state, *more):
         return [EBB, "run", self.file, "--state", os.path.join(self.folder, state), "--output-spacing", "20ms",
-                "--commit-interval", "100ms", "--state-interval", "300ms", *more]
+                "--commit-interval", "100ms", "--state-interval", "300ms", "--snapshots", self.snapshots,
+                "--snapshot-interval", "400ms", *more]
 
     def start(self, state="state", kill_at=None, more=()):
         log = open(os.path.join(self.folder, f"{state}.log"), "ab")
