@@ -1,9 +1,11 @@
-"""A real Apache Kafka for tests: KRaft, one node, loopback only, no container.
+"""A real Apache Kafka for tests: KRaft, loopback only, no container.
 
-    with Broker() as broker:
+    with Broker() as broker:      # one node
         ...                       # broker.address is "127.0.0.1:PORT"
         broker.kill()             # SIGKILL; broker.start() brings it back with its data
         broker.pause()            # SIGSTOP; broker.resume()
+    with Cluster() as cluster:    # three, each of them broker and controller
+        cluster.nodes[0].kill()
 
 The jars come through Maven (pom.xml beside this file names the version) into build/kafka/lib. Data live in a temporary
 folder. The process dies with the one that started it, whatever happens to that.
@@ -34,8 +36,8 @@ PR_SET_PDEATHSIG = 1
 
 PROPERTIES = """
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
+node.id={node}
+controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure}
@@ -45,13 +47,15 @@ listener.name.secure.plain.sasl.jaas.config=\
 org.apache.kafka.common.security.plain.PlainLoginModule required user_ebb="open sesame";
 log.dirs={folder}/data
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={replicas}
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.min.isr={in_sync}
+default.replication.factor={replicas}
+min.insync.replicas={in_sync}
 transaction.abort.timed.out.transaction.cleanup.interval.ms=200
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={replicas}
+share.coordinator.state.topic.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=100
 auto.create.topics.enable=false
@@ -117,23 +121,27 @@ def die_with_parent():
 
 
 class Broker:
-    """One node: broker and controller. Starts when it is made; stop() or the end of the process ends it for certain."""
+    """One node: broker and controller. Starts when it is made; stop() or the end of the process ends it for certain.
+    `node`, `voters` and `name` are those of a Cluster's."""
 
-    def __init__(self):
+    def __init__(self, node=1, ports=None, voters=None, name=None):
         install()
         self.folder = tempfile.mkdtemp(prefix="ebb-kafka-")
         self.process = None
-        self.port, self.secure_port, self.controller = free_ports(3)
+        self.port, self.secure_port, self.controller = ports or free_ports(3)
         self.address = f"127.0.0.1:{self.port}"
         self.secure_address = f"127.0.0.1:{self.secure_port}"
         self.settings = os.path.join(self.folder, "server.properties")
         self.log = os.path.join(self.folder, "broker.log")
         atexit.register(self.stop)
         with open(self.settings, "w", encoding="utf-8") as file:
-            file.write(PROPERTIES.format(port=self.port, secure=self.secure_port, controller=self.controller,
-                                         folder=self.folder))
-        self.java("kafka.tools.StorageTool", "format", "-t", uuid.uuid4().hex[:22], "-c", self.settings)
-        self.start()
+            file.write(PROPERTIES.format(port=self.port, secure=self.secure_port, controller=self.controller, node=node,
+                                         voters=voters or f"1@127.0.0.1:{self.controller}", folder=self.folder,
+                                         replicas=3 if voters else 1, in_sync=2 if voters else 1))
+        self.java("kafka.tools.StorageTool", "format", "-t", name or uuid.uuid4().hex[:22], "-c", self.settings)
+        self.launch()
+        if voters is None:
+            self.wait()
 
     def __enter__(self):
         return self
@@ -145,11 +153,17 @@ class Broker:
         with open(self.log, "ab") as log:
             subprocess.run(["java", *JVM, "-cp", f"{LIBRARY}/*", main, *words], check=True, stdout=log, stderr=log)
 
-    def start(self, timeout=180):
+    def start(self):
         """Starts it again after kill(), with its data and its port; returns when it listens."""
+        self.launch()
+        self.wait()
+
+    def launch(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(["java", *JVM, "-cp", f"{LIBRARY}/*", "kafka.Kafka", self.settings],
                                             stdout=log, stderr=log, preexec_fn=die_with_parent)
+
+    def wait(self, timeout=180):
         deadline = time.monotonic() + timeout
         while True:
             if self.process.poll() is not None:
@@ -180,6 +194,26 @@ class Broker:
         if self.process is not None and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Cluster:
+    """Three nodes; topics have three replicas, of which two must have what is acknowledged."""
+
+    def __init__(self):
+        ports = [free_ports(3) for _ in range(3)]
+        voters = ",".join(f"{i + 1}@127.0.0.1:{p[2]}" for i, p in enumerate(ports))
+        name = uuid.uuid4().hex[:22]
+        self.nodes = [Broker(i + 1, p, voters, name) for i, p in enumerate(ports)]
+        self.address = ",".join(node.address for node in self.nodes)
+        for node in self.nodes:
+            node.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            node.stop()
 
 
 if __name__ == "__main__":

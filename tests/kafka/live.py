@@ -143,13 +143,23 @@ class World:
 
     # ---- Topics
 
-    def make_topics(self, names=None):
+    def make_topics(self, replicas=1):
         admin = ck_admin.AdminClient({"bootstrap.servers": self.node.address})
-        names = names or [*self.topics.values(), *self.outputs.values(), self.journal]
+        names = [*self.topics.values(), *self.outputs.values(), self.journal]
         config = {"message.timestamp.type": "LogAppendTime"}
-        made = admin.create_topics([ck_admin.NewTopic(n, self.partitions, 1, config=config) for n in names])
-        for future in made.values():
-            future.result(60)
+        deadline = time.monotonic() + 60
+        while True:  # a cluster that has just started may not have all its nodes
+            try:
+                made = admin.create_topics([ck_admin.NewTopic(n, self.partitions, replicas, config=config)
+                                            for n in names])
+                for future in made.values():
+                    future.result(60)
+                return
+            except ck.KafkaException as error:
+                known = error.args[0].code() == ck.KafkaError.INVALID_REPLICATION_FACTOR
+                if not known or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def produce(self, arrivals=None, seconds=0):
         """All of it, spread over so many seconds; returns when the broker has it."""
