@@ -2,8 +2,10 @@
 #include "cli/state.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -17,6 +19,8 @@
 
 namespace ebb {
 namespace {
+
+constexpr std::string_view kTaskPrefix = "task-";
 
 // An opened state.
 struct StateView {
@@ -160,6 +164,55 @@ absl::Status ShowCustomers(const StateOptions& options, const PipelineFile& file
   return ShowRow(file, *pipeline, as_of, options.customer, rows[0], options.json || options.features);
 }
 
+// The folders of the tasks in the directory of a service, by their numbers; empty for any other directory.
+std::vector<std::string> TaskFolders(const std::string& directory) {
+  std::map<int64_t, std::string> folders;
+  std::error_code error;
+  if (std::filesystem::exists(directory + "/CURRENT", error)) return {};
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    int64_t number = 0;
+    const char* const begin = name.data() + std::min<size_t>(kTaskPrefix.size(), name.size());
+    const auto [stop, wrong] = std::from_chars(begin, name.data() + name.size(), number);
+    if (name.starts_with(kTaskPrefix) && wrong == std::errc() && stop == name.data() + name.size()) {
+      folders.emplace(number, at->path().string());
+    }
+  }
+  std::vector<std::string> paths;
+  for (auto& [number, path] : folders) paths.push_back(std::move(path));
+  return paths;
+}
+
+absl::Status ShowOne(const StateOptions& options, const PipelineFile* file) {
+  EBB_ASSIGN_OR_RETURN(const StateView view, OpenView(options.directory));
+  if (file != nullptr) {
+    EBB_RETURN_IF_ERROR(CheckSamePipeline(view.progress, file->plan.pipeline, file->plan.fingerprint));
+  }
+  return options.features || !options.customer.empty() ? ShowCustomers(options, *file, view)
+                                                       : ShowTotals(options, view);
+}
+
+// A service's tasks one after another; of a customer the one that knows it.
+absl::Status ShowTasks(const StateOptions& options, const std::vector<std::string>& folders, const PipelineFile* file) {
+  bool first = true;
+  for (const std::string& folder : folders) {
+    StateOptions of_task = options;
+    of_task.directory = folder;
+    if (!first && !options.json && options.customer.empty() && !options.features) fmt::print("\n");
+    const absl::Status status = ShowOne(of_task, file);
+    if (!options.customer.empty() && status.ok()) return status;
+    const bool empty = absl::IsNotFound(status) || (!options.customer.empty() && absl::IsOutOfRange(status));
+    if (!status.ok() && !empty) return status;
+    first = first && empty;
+  }
+  if (!options.customer.empty()) {
+    return absl::OutOfRangeError(fmt::format("none of the {} tasks in '{}' knows the customer '{}'", folders.size(),
+                                             options.directory, options.customer));
+  }
+  return first ? absl::NotFoundError(fmt::format("no task in '{}' has written its state yet", options.directory))
+               : absl::OkStatus();
+}
+
 }  // namespace
 
 int RunState(const StateOptions& options) {
@@ -170,10 +223,9 @@ int RunState(const StateOptions& options) {
   }
   std::optional<PipelineFile> file;
   if (!options.pipeline.empty() && !(file = LoadOrComplain(options.pipeline, options.json))) return 2;
-  absl::StatusOr<StateView> view = OpenView(options.directory);
-  absl::Status status = view.status();
-  if (status.ok() && file) status = CheckSamePipeline(view->progress, file->plan.pipeline, file->plan.fingerprint);
-  if (status.ok()) status = customers ? ShowCustomers(options, *file, *view) : ShowTotals(options, *view);
+  const std::vector<std::string> folders = TaskFolders(options.directory);
+  const PipelineFile* const known = file ? &*file : nullptr;
+  const absl::Status status = folders.empty() ? ShowOne(options, known) : ShowTasks(options, folders, known);
   if (status.ok()) return 0;
   Complain(status);
   return ExitCodeOf(status);
