@@ -227,6 +227,7 @@ void CommandLine::AddRun() {
   command->add_option("--log", run.log, "Form of the log's lines on standard error: text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  command->add_flag("--watch", run.watch, "A live view on the terminal in the place of the log");
   command->add_option("--output-spacing", settings_.run_spacing, "Time between commits while alerts wait")
       ->capture_default_str();
   command->add_option("--commit-interval", settings_.run_commit, "Time between commits while none do")

@@ -9,6 +9,8 @@
 #include "cli/replay.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
+#include "cli/watch.h"
+#include "engine/base/status_macros.h"
 #include "serve/http_server.h"
 #include "serve/live_service.h"
 #include "serve/metrics.h"
@@ -63,35 +65,47 @@ ServiceOptions OptionsOf(const RunOptions& options, const PipelineFile& file) {
   return service;
 }
 
+// Until it is stopped. InvalidArgument also for an address that can't be listened on.
+absl::Status Serve(const PipelineFile& file, const RunOptions& options, const EventLog& log, StatusBoard* board) {
+  EBB_ASSIGN_OR_RETURN(const std::unique_ptr<LiveService> service,
+                       LiveService::Open(file, OptionsOf(options, file), &log, board));
+  std::unique_ptr<HttpServer> server;
+  if (!options.http.empty()) {
+    absl::StatusOr<std::unique_ptr<HttpServer>> started =
+        HttpServer::Start(options.http, [&file, board](std::string_view path) { return Answer(file, *board, path); });
+    if (!started.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("--http {}: {}", options.http, std::string(started.status().message())));
+    }
+    server = std::move(*started);
+    log.Info("http", {{"address", server->address()}});
+  }
+  return service->Run();
+}
+
 }  // namespace
 
 int RunLive(const RunOptions& options) {
   const std::optional<PipelineFile> file = LoadOrComplain(options.pipeline, false);
   if (!file) return 2;
+  if (options.watch && !StderrIsTerminal()) {
+    Complain("--watch draws on a terminal, and standard error is none");
+    return 2;
+  }
   WatchStopSignals();
-  const EventLog log(options.log == "json");
   StatusBoard board;
-  const absl::StatusOr<std::unique_ptr<LiveService>> service =
-      LiveService::Open(*file, OptionsOf(options, *file), &log, &board);
-  if (!service.ok()) {
-    Complain(service.status());
-    return ExitCodeOf(service.status());
+  std::unique_ptr<WatchView> view;
+  EventLog::Sink sink;
+  if (options.watch) {
+    view = std::make_unique<WatchView>(*file, board);
+    sink = [&view](LogLevel level, const std::string& line) { view->Take(level, line); };
   }
-  std::unique_ptr<HttpServer> server;
-  if (!options.http.empty()) {
-    absl::StatusOr<std::unique_ptr<HttpServer>> started =
-        HttpServer::Start(options.http, [&](std::string_view path) { return Answer(*file, board, path); });
-    if (!started.ok()) {
-      Complain(fmt::format("--http {}: {}", options.http, std::string(started.status().message())));
-      return 2;
-    }
-    server = std::move(*started);
-    log.Info("http", {{"address", server->address()}});
-  }
-  const absl::Status status = (*service)->Run();
+  const EventLog log(options.log == "json", sink);
+  const absl::Status status = Serve(*file, options, log, &board);
+  view.reset();
   if (status.ok()) return 0;
   Complain(status);
-  return ExitCodeOf(status) == 2 || IsForGood(status) || absl::IsPermissionDenied(status) ? 2 : 1;
+  return IsForGood(status) || absl::IsPermissionDenied(status) ? 2 : 1;
 }
 
 }  // namespace ebb

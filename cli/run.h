@@ -14,6 +14,7 @@ struct RunOptions {
   int partitions = 0;        // of topics that are made; 0: as many as the sources have, or 4
   std::string http;          // HOST:PORT for health and metrics; empty: none
   std::string log = "text";  // or "json"
+  bool watch = false;        // a live view instead of the log
   DurationMs output_spacing = 100;
   DurationMs commit_interval = 3 * kSecond;
   DurationMs state_interval = 30 * kSecond;

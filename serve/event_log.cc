@@ -66,6 +66,7 @@ std::string EventLog::Line(LogLevel level, std::string_view event, LogFields fie
 
 void EventLog::Write(LogLevel level, std::string_view event, LogFields fields) const {
   const std::string line = Line(level, event, fields, WallMs());
+  if (sink_) return sink_(level, line);
   // A log that can't be written must not stop the work.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

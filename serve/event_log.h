@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -40,7 +41,10 @@ using LogFields = std::initializer_list<std::pair<std::string_view, LogValue>>;
 // Each line is one write. Thread-safe.
 class EventLog {
  public:
-  explicit EventLog(bool json) : json_(json) {}
+  using Sink = std::function<void(LogLevel, const std::string& line)>;
+
+  // Lines go to standard error, or to the sink, which is called from any thread.
+  explicit EventLog(bool json, Sink sink = {}) : json_(json), sink_(std::move(sink)) {}
 
   void Info(std::string_view event, LogFields fields = {}) const { Write(LogLevel::kInfo, event, fields); }
   void Warn(std::string_view event, LogFields fields = {}) const { Write(LogLevel::kWarning, event, fields); }
@@ -52,6 +56,7 @@ class EventLog {
   void Write(LogLevel level, std::string_view event, LogFields fields) const;
 
   const bool json_;
+  const Sink sink_;
 };
 
 // Milliseconds since 1970, UTC.
