@@ -38,7 +38,9 @@ class OnlineRetail(unittest.TestCase):
         state = os.path.join(cls.work.name, 'state')
         alerts = os.path.join(cls.work.name, 'alerts.jsonl')
         cls.summary = json.loads(ebb('replay', PIPELINE, '--input', f'lines={LINES}', '--output', f'alerts={alerts}',
-                                     '--output', f'scores={cls.work.name}/scores.jsonl', '--state', state, '--json'))
+                                     '--output', f'scores={cls.work.name}/scores.jsonl',
+                                     '--output', f'quarantine={cls.work.name}/quarantine.jsonl',
+                                     '--state', state, '--json'))
         rows = ebb('state', state, '--pipeline', PIPELINE, '--features', '--json').splitlines()
         cls.rows = [json.loads(row) for row in rows]
         with open(alerts, encoding='utf-8') as file:
