@@ -12,10 +12,10 @@
 
 #include <fmt/format.h>
 
-#include "cli/packs.h"
 #include "cli/replay.h"
 #include "cli/terminal.h"
 #include "cli/verdict_text.h"
+#include "config/packs.h"
 #include "connectors/generator/generator_log.h"
 #include "engine/base/status_macros.h"
 #include "engine/observe/json_text.h"

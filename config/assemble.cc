@@ -14,9 +14,9 @@
 namespace ebb {
 namespace {
 
-std::string InFolderOf(const std::string& file, const std::string& path) {
+std::string InFolder(const std::string& folder, const std::string& path) {
   if (path.empty() || path == "-" || path.front() == '/') return path;
-  return (std::filesystem::path(file).parent_path() / path).string();
+  return (std::filesystem::path(folder) / path).string();
 }
 
 std::unique_ptr<Decoder> WithDerivedFields(std::unique_ptr<Decoder> decoder, const SourceConfig& source) {
@@ -33,14 +33,14 @@ absl::Status OpenFiles(const SourceConfig& source, const std::string& pattern, S
   return absl::OkStatus();
 }
 
-absl::StatusOr<SourceInput> OpenSource(const PipelineFile& file, const SourceConfig& source, const InputPaths& paths,
+absl::StatusOr<SourceInput> OpenSource(const SourceConfig& source, const InputPaths& paths,
                                        const GeneratorOptions& generator) {
   SourceInput input{&source.schema, {}, source.slot_count()};
   const auto [first, last] = paths.equal_range(source.schema.name);
   if (first != last) {
     for (auto it = first; it != last; ++it) EBB_RETURN_IF_ERROR(OpenFiles(source, it->second, &input));
   } else if (source.origin == SourceConfig::Origin::kFile) {
-    EBB_RETURN_IF_ERROR(OpenFiles(source, InFolderOf(file.path, source.location), &input));
+    EBB_RETURN_IF_ERROR(OpenFiles(source, InFolder(source.folder, source.location), &input));
   } else if (source.origin == SourceConfig::Origin::kGenerate) {
     EBB_ASSIGN_OR_RETURN(std::unique_ptr<Log> log, OpenGenerator(source.location, generator));
     input.logs.push_back({std::move(log), NewJsonDecoder(source.schema)});
@@ -84,7 +84,7 @@ absl::StatusOr<std::vector<SourceInput>> OpenInputs(const PipelineFile& file, co
   }
   std::vector<SourceInput> inputs;
   for (const SourceConfig& source : file.sources) {
-    EBB_ASSIGN_OR_RETURN(SourceInput input, OpenSource(file, source, paths, generator));
+    EBB_ASSIGN_OR_RETURN(SourceInput input, OpenSource(source, paths, generator));
     inputs.push_back(std::move(input));
   }
   return inputs;

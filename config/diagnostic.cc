@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -133,8 +132,26 @@ void Diagnostics::Add(std::string_view code, Span span, std::string message, std
   diagnostics_.push_back({std::string(code), span, std::move(message), std::move(hint), std::move(notes)});
 }
 
+int Diagnostics::AddFile(std::string name, std::string text, Position place) {
+  files_.push_back({std::move(name), std::move(text), place});
+  return file_count() - 1;
+}
+
+std::string Diagnostics::LineText(Position place, Position reader) const {
+  if (place.file == reader.file) return fmt::format("line {}", place.line);
+  return fmt::format("{}:{}", file(place.file), place.line);
+}
+
 std::vector<Diagnostic> Diagnostics::Sorted() const {
   std::vector<Diagnostic> sorted = diagnostics_;
+  for (Diagnostic& d : sorted) {
+    std::vector<std::string> includes;
+    for (int number = d.span.begin.file; number > 0; number = files_[number].included.file) {
+      const Position& at = files_[number].included;
+      includes.push_back(fmt::format("included at {}:{}:{}", file(at.file), at.line, at.column));
+    }
+    d.notes.insert(d.notes.begin(), includes.begin(), includes.end());
+  }
   std::stable_sort(sorted.begin(), sorted.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return std::tie(a.span.begin, a.code) < std::tie(b.span.begin, b.code);
   });
@@ -142,15 +159,20 @@ std::vector<Diagnostic> Diagnostics::Sorted() const {
 }
 
 std::string RenderText(const Diagnostics& diagnostics) {
-  std::vector<std::string_view> lines = SplitLines(diagnostics.text());
+  std::vector<std::vector<std::string_view>> lines_by_file;
+  for (int number = 0; number < diagnostics.file_count(); ++number) {
+    lines_by_file.push_back(SplitLines(diagnostics.text(number)));
+  }
   std::string out;
   for (const Diagnostic& d : diagnostics.Sorted()) {
+    const std::string& file = diagnostics.file(d.span.begin.file);
+    const std::vector<std::string_view>& lines = lines_by_file[d.span.begin.file];
     size_t line = static_cast<size_t>(d.span.begin.line);
     if (line == 0) {
-      out += fmt::format("{}: error {}: {}\n", diagnostics.file(), d.code, d.message);
+      out += fmt::format("{}: error {}: {}\n", file, d.code, d.message);
       if (!d.hint.empty()) out += fmt::format("  {}\n", d.hint);
     } else {
-      out += fmt::format("{}:{}:{}: error {}: {}\n", diagnostics.file(), line, d.span.begin.column, d.code, d.message);
+      out += fmt::format("{}:{}:{}: error {}: {}\n", file, line, d.span.begin.column, d.code, d.message);
       if (line <= lines.size()) AppendLineAndCaret(d, lines[line - 1], &out);
     }
     for (size_t i = 0; i + 1 < d.notes.size(); ++i) out += fmt::format("  {}\n", d.notes[i]);
@@ -171,8 +193,11 @@ std::string RenderJson(const Diagnostics& diagnostics) {
   for (const Diagnostic& d : diagnostics.Sorted()) {
     if (!first) out += ',';
     first = false;
-    out += fmt::format("{{\"code\":\"{}\",\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{},\"message\":",
-                       d.code, d.span.begin.line, d.span.begin.column, d.span.end.line, d.span.end.column);
+    out += "{\"file\":";
+    AppendJsonText(diagnostics.file(d.span.begin.file), &out);
+    out +=
+        fmt::format(",\"code\":\"{}\",\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{},\"message\":", d.code,
+                    d.span.begin.line, d.span.begin.column, d.span.end.line, d.span.end.column);
     AppendJsonText(d.message, &out);
     out += ",\"hint\":";
     AppendJsonText(d.hint, &out);

@@ -10,16 +10,21 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace ebb {
 
-// 1-based; columns count characters, as an editor does. Line 0: the file as a whole.
+// 1-based; columns count characters, as an editor does. Line 0: the file as a whole. File 0 is the one that was asked
+// for, others are those that it includes, in the order in which they are read.
 struct Position {
   int line = 0;
   int column = 0;
+  int file = 0;
   friend bool operator==(const Position&, const Position&) = default;
-  friend auto operator<=>(const Position&, const Position&) = default;
+  friend auto operator<=>(const Position& a, const Position& b) {
+    return std::tie(a.file, a.line, a.column) <=> std::tie(b.file, b.line, b.column);
+  }
 };
 
 // `end` is one past the last character.
@@ -36,11 +41,14 @@ struct Diagnostic {
   std::vector<std::string> notes;
 };
 
-// Collects the errors of one file. Confined to its task's thread.
+// Collects the errors of one file, and of those that it includes. Confined to its task's thread.
 class Diagnostics {
  public:
   // `text` is the file's content, from which lines are shown.
-  explicit Diagnostics(std::string file, std::string text = "") : file_(std::move(file)), text_(std::move(text)) {}
+  explicit Diagnostics(std::string file, std::string text = "") : files_{{std::move(file), std::move(text), {}}} {}
+
+  // A file that is included at `place`; gives its number for Position::file.
+  int AddFile(std::string name, std::string text, Position place);
 
   // No more errors than this are kept.
   static constexpr size_t kMaxDiagnostics = 1000;
@@ -55,21 +63,28 @@ class Diagnostics {
   bool full() const { return diagnostics_.size() == kMaxDiagnostics; }
   // Errors that were found, and not kept. There may be more: who sees full() needn't look on.
   size_t left_out() const { return left_out_; }
-  // In order of position.
+  // In order of position. The notes of an error in an included file begin with the places of the includes.
   std::vector<Diagnostic> Sorted() const;
-  const std::string& file() const { return file_; }
-  const std::string& text() const { return text_; }
+  const std::string& file(int number = 0) const { return files_[number].name; }
+  const std::string& text(int number = 0) const { return files_[number].text; }
+  int file_count() const { return static_cast<int>(files_.size()); }
+  // "line 7", or "base.yaml:7" for a place in another file than `reader`.
+  std::string LineText(Position place, Position reader) const;
 
  private:
-  std::string file_;
-  std::string text_;
+  struct File {
+    std::string name, text;
+    Position included;  // where; of no meaning for the first
+  };
+
+  std::vector<File> files_;
   std::vector<Diagnostic> diagnostics_;
   size_t left_out_ = 0;
 };
 
 // Each error as file:line:column, code and message; the line with its number; the caret run with the hint; the notes.
 std::string RenderText(const Diagnostics& diagnostics);
-// {"file":...,"errors":[{"code","line","column","end_line","end_column","message","hint","notes"},...],
+// {"file":...,"errors":[{"file","code","line","column","end_line","end_column","message","hint","notes"},...],
 // "left_out":0} and a newline.
 std::string RenderJson(const Diagnostics& diagnostics);
 

@@ -74,7 +74,9 @@ TEST(DiagnosticTest, JsonHasTheSame) {
   Diagnostics d("a\"b.yaml", "x");
   d.Add("E0104", {{1, 1}, {1, 2}}, "say \"hi\"\n", "h", {"n1", "n2"});
   EXPECT_EQ(RenderJson(d),
-            "{\"file\":\"a\\\"b.yaml\",\"errors\":[{\"code\":\"E0104\",\"line\":1,\"column\":1,\"end_line\":1,"
+            "{\"file\":\"a\\\"b.yaml\",\"errors\":[{\"file\":\"a\\\"b.yaml\",\"code\":\"E0104\",\"line\":1,"
+            "\"column\":1,"
+            "\"end_line\":1,"
             "\"end_column\":2,\"message\":\"say \\\"hi\\\"\\u000a\",\"hint\":\"h\",\"notes\":[\"n1\",\"n2\"]}],"
             "\"left_out\":0}\n");
 }

@@ -57,6 +57,29 @@ constexpr ErrorCode kErrorCodes[] = {
      "The forms are ${NAME}, ${NAME:-default} and ${file:PATH}, inside values. NAME has letters, digits\n"
      "and underscores. The file of ${file:PATH} must be readable UTF-8 of at most 64 KiB. A literal ${ is\n"
      "written $${."},
+    {"E0015", "an included file can't be read",
+     "    include: bsae.yaml\n\n"
+     "The path is relative to the folder of the file in which it stands, and names a YAML file of at most\n"
+     "1 MiB. Shipped packs are included by name: pack:telecom, pack:ecommerce, pack:bank."},
+    {"E0016", "files include each other",
+     "A file can't build on itself, not even through others. Break the circle that the message shows: put\n"
+     "what both need into a file of its own, and include that from both."},
+    {"E0017", "too many files are included",
+     "At most 8 files may include one another in a row, and at most 64 may make up a pipeline. A file that\n"
+     "is included from several places counts once."},
+    {"E0018", "two included files differ",
+     "    include: [telecom.yaml, winback.yaml]     # both have features: {silence: ...}\n\n"
+     "Files that are included side by side may share a name only if it means the same in both; otherwise one\n"
+     "of the two would silently win. Say in the including file what the name means, or rename one."},
+    {"E0019", "there is nothing to remove",
+     "    include: pack:telecom\n"
+     "    features: {silense: null}\n\n"
+     "null behind a key removes what an included file has there. No included file has this key: correct its\n"
+     "spelling, or remove the line."},
+    {"E0020", "unknown pack",
+     "    include: pack:telecomm\n\n"
+     "The packs that come with ebb are listed with the error. A file of one's own is included by its path,\n"
+     "without pack:."},
     {"E0101", "unknown key",
      "    alerts:\n"
      "      at_risk: {when: \"churn > 0.7\", cooldwon: 14d}\n\n"

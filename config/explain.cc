@@ -351,6 +351,9 @@ void ExplainOutputs(const PipelineFile& pipeline, std::string* out) {
 std::string ExplainPipeline(const PipelineFile& pipeline, bool utf8) {
   std::string out = fmt::format("Pipeline {}, fingerprint {}, one row per {}\n", pipeline.plan.pipeline,
                                 pipeline.plan.fingerprint, pipeline.entity_key);
+  for (size_t i = 1; i < pipeline.parts.size(); ++i) {
+    out += (i == 1 ? "Includes " : ", ") + pipeline.parts[i].name + (i + 1 == pipeline.parts.size() ? "\n" : "");
+  }
   out += "\nFlow\n" + FlowText(FlowOf(pipeline), utf8);
   ExplainSources(pipeline, &out);
   ExplainWindows(pipeline, &out);

@@ -180,9 +180,15 @@ std::string RowJson(const RowSize& size, const RowAssumption& assumption) {
 }  // namespace
 
 std::string ExplainJson(const PipelineFile& file, const RowSize& size, const RowAssumption& assumption) {
+  std::string includes;
+  for (size_t i = 1; i < file.parts.size(); ++i) {
+    if (i > 1) includes += ',';
+    AppendJsonString(file.parts[i].name, &includes);
+  }
   return JsonText('{')
              .Text("pipeline", file.plan.pipeline)
              .Text("fingerprint", file.plan.fingerprint)
+             .Raw("includes", "[" + includes + "]")
              .Raw("sources", SourcesJson(file))
              .Raw("windows", WindowsJson(file.plan))
              .Raw("features", FeaturesJson(file))

@@ -241,7 +241,7 @@ void Assembler::AddFeature(const std::string& name, Span where, Symbol symbol) {
   auto [first, fresh] = defined_at_.try_emplace(name, where);
   if (!fresh) {
     diagnostics_->Add("E0111", where, fmt::format("two features are called {}", Quoted(name)),
-                      fmt::format("first in line {}", first->second.begin.line));
+                      "first in " + diagnostics_->LineText(first->second.begin, where.begin));
   }
   plan_.features.push_back({name, symbol.reg, false, symbol.type == ExprType::kDuration});
   features_.try_emplace(name, std::move(symbol));

@@ -10,6 +10,7 @@ namespace ebb {
 namespace {
 
 constexpr Key kFileKeys[] = {
+    {"include", "[text]", "", "files that this one builds on; see [include](#include)"},
     {"pipeline", "pipeline name", "required", "small letters, digits, hyphens"},
     {"entity", "@entity", "required", "what a customer is called"},
     {"sources", "{@source}", "required", "at least one; their order is part of the order of records"},
@@ -33,7 +34,8 @@ constexpr Key kEntityKeys[] = {
 
 constexpr Key kSourceKeys[] = {
     {"file", "text", "",
-     "a path, relative to the pipeline file's folder. A pattern (`* ? [a-z]`) names several files, in bytewise order; "
+     "a path, relative to the folder of the file that it stands in. A pattern (`* ? [a-z]`) names several files, in "
+     "bytewise order; "
      "each is a log. Plain, gzip or zstd, told apart by their first bytes"},
     {"topic", "text", "", "a Kafka topic, for [`ebb run`](kafka.md); a replay needs `--input NAME=PATH`"},
     {"generate", "text", "",
@@ -153,7 +155,8 @@ constexpr Key kFeatureKeys[] = {
 
 constexpr Key kScoreKeys[] = {
     {"model", "=scorecard | model file", "required",
-     "`scorecard`: points that add up; or a [model file](models.md), relative to the pipeline file's folder, beside "
+     "`scorecard`: points that add up; or a [model file](models.md), relative to the folder of the file that names it, "
+     "beside "
      "which "
      "only `evaluate` and `bands` may stand"},
     {"link", "=logistic | =none", "`logistic`", "1 / (1 + e^-sum), or the sum itself"},

@@ -15,14 +15,14 @@ bool Assembler::IsModelFile(const YamlNode& model) {
 }
 
 std::optional<ModelDraft> Assembler::OpenModel(const YamlNode& model) {
-  const std::string path = (std::filesystem::path(out_.folder) / model.text).string();
+  const std::string path = (std::filesystem::path(out_.parts[model.span.begin.file].folder) / model.text).string();
   std::ifstream file(path, std::ios::binary);
   std::string text(kMaxYamlBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(file.gcount()));
   if (!file.is_open() || file.bad() || text.empty()) {
     diagnostics_->Add("E0601", model.span, fmt::format("the model file {} can't be read", Quoted(model.text)),
-                      "a path, relative to the pipeline file's folder");
+                      "a path, relative to the folder of the file that it stands in");
     return std::nullopt;
   }
   if (text.size() > kMaxYamlBytes) {

@@ -1,14 +1,12 @@
 // Loading: text, tree, variables, then the sections in the order in which they need each other.
 #include "config/pipeline.h"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 
 #include "config/assembler.h"
+#include "config/include.h"
 
 namespace ebb {
 namespace {
@@ -43,6 +41,7 @@ void Assembler::Run() {
   if (const YamlNode* node = reader.Take("outputs")) ReadOutputs(*node, reader.KeySpan("outputs"));
   if (const YamlNode* node = reader.Take("kafka")) ReadKafka(*node, reader.KeySpan("kafka"));
   if (const YamlNode* node = reader.Take("tests")) ReadTests(*node);
+  reader.Take("include");  // what is included stands in the tree already
   reader.Finish();
   if (!diagnostics_->empty()) return;
   DropUnusedEvaluations();
@@ -125,35 +124,23 @@ int Assembler::FindName(const YamlNode& node, std::string_view code, std::string
 
 LoadResult LoadPipelineText(const std::string& text, const std::string& name, const VariableSource& variables) {
   LoadResult result{std::nullopt, Diagnostics(name, text)};
-  std::optional<YamlNode> root = ParseYaml(text, &result.diagnostics);
-  if (!root) return result;
-  ResolveVariables(variables, &*root, &result.diagnostics);
   PipelineFile pipeline;
   pipeline.path = name;
-  pipeline.folder = variables.folder;
+  const std::optional<YamlNode> root = ReadWithIncludes(variables, &pipeline.parts, &result.diagnostics);
+  if (!root) return result;
   Assembler(*root, &result.diagnostics, &pipeline).Run();
   if (result.diagnostics.empty()) result.pipeline = std::move(pipeline);
   return result;
 }
 
 LoadResult LoadPipelineFile(const std::string& path) {
-  auto refuse = [&](std::string_view code, std::string message) {
+  FileText file = ReadFileText(path);
+  if (!file.problem.empty()) {
     LoadResult result{std::nullopt, Diagnostics(path)};
-    result.diagnostics.Add(code, {}, std::move(message));
+    result.diagnostics.Add(file.too_large ? "E0002" : "E0001", {}, file.problem);
     return result;
-  };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return refuse("E0001", "this is a folder, not a file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) return refuse("E0001", fmt::format("the file can't be read: {}", std::strerror(errno)));
-  std::string text(kMaxYamlBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (file.bad()) return refuse("E0001", "the file can't be read to its end");
-  if (text.size() > kMaxYamlBytes) {
-    return refuse("E0002", fmt::format("the file is larger than {} bytes", kMaxYamlBytes));
   }
-  return LoadPipelineText(text, path, {ProcessEnvironment, std::filesystem::path(path).parent_path().string()});
+  return LoadPipelineText(file.text, path, {ProcessEnvironment, std::filesystem::path(path).parent_path().string()});
 }
 
 }  // namespace ebb

@@ -25,6 +25,7 @@ struct SourceConfig {
   SourceSchema schema;
   Origin origin = Origin::kFile;
   std::string location;  // a path or glob, a topic, or the name of a generator's stream ("telecom.calls")
+  std::string folder;    // to which a path is relative
   Partitioner partitioner = Partitioner::kNone;
   MisplacedRecords misplaced = MisplacedRecords::kFail;
   DerivedFieldsPlan derived;
@@ -80,11 +81,17 @@ struct PipelineTest {
   std::vector<TestExpectation> expect;
 };
 
+// A file that the pipeline is made of. Immutable after construction.
+struct PipelinePart {
+  std::string name;    // as messages call it: a path, or "pack:telecom"
+  std::string folder;  // to which the files that it names are relative
+};
+
 // Immutable after construction.
 struct PipelineFile {
   std::string path;
-  std::string folder;      // of the files that it names
-  std::string entity_key;  // what the customer is called: "customer_id"
+  std::vector<PipelinePart> parts;  // by Position::file: the file itself, then those that it includes
+  std::string entity_key;           // what the customer is called: "customer_id"
   double max_edge_error = 0.02;
   Plan plan;
   std::vector<SourceConfig> sources;  // by ordinal
@@ -106,9 +113,10 @@ struct LoadResult {
 // A field's type as the file writes it: "int", "decimal(2)".
 std::string FieldTypeText(FieldType type, int decimals);
 
-// Reads and checks the file; ${...} come from the process's environment and from files beside the pipeline file.
+// Reads and checks the file with all that it includes; ${...} come from the process's environment and from files beside
+// the file that they stand in.
 LoadResult LoadPipelineFile(const std::string& path);
-// The same for a text; `name` stands in messages.
+// The same for a text; `name` stands in messages, and includes are relative to the folder of `variables`.
 LoadResult LoadPipelineText(const std::string& text, const std::string& name, const VariableSource& variables);
 
 }  // namespace ebb

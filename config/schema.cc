@@ -1,6 +1,7 @@
 // The JSON Schema of a pipeline file: what an editor shows while a file is written. It knows the form of every key and
 // value; what hangs on other places of the file (names, types inside expressions) is left to `ebb check`. Any value may
-// be a text with ${...} in it.
+// be a text with ${...} in it. In a file that includes others, each mapping may be a part of one: definitions of parts
+// ask for no key and take null, which removes one.
 #include <fmt/format.h>
 
 #include "config/language.h"
@@ -29,6 +30,8 @@ std::string Pattern(std::string_view pattern) {
   return fmt::format("{{\"type\":\"string\",\"pattern\":{}}}", Json(fmt::format("^({})$|{}", pattern, kVariable)));
 }
 
+std::string OrNull(const std::string& schema) { return AnyOf({schema, R"({"type":"null"})"}); }
+
 std::string Words(const std::vector<std::string>& words) {
   std::vector<std::string> quoted;
   for (const std::string& word : words) quoted.push_back(Json(word));
@@ -56,7 +59,7 @@ std::string NounSchema(std::string_view name) {
   return "true";
 }
 
-std::string ShapeSchema(const std::vector<Shape>& alternatives) {
+std::string ShapeSchema(const std::vector<Shape>& alternatives, bool part) {
   std::vector<std::string> schemas, words;
   for (const Shape& shape : alternatives) {
     switch (shape.kind) {
@@ -71,19 +74,20 @@ std::string ShapeSchema(const std::vector<Shape>& alternatives) {
         schemas.push_back(Pattern("[0-9]+"));
         break;
       case Shape::Kind::kSection:
-        schemas.push_back(fmt::format(R"({{"$ref":"#/definitions/{}"}})", shape.text));
+        schemas.push_back(fmt::format(R"({{"$ref":"#/definitions/{}{}"}})", part ? "part_of_" : "", shape.text));
         break;
       case Shape::Kind::kOneOrList:
-        schemas.push_back(ShapeSchema(shape.inner));
-        schemas.push_back(fmt::format(R"({{"type":"array","items":{}}})", ShapeSchema(shape.inner)));
+        schemas.push_back(ShapeSchema(shape.inner, part));
+        schemas.push_back(fmt::format(R"({{"type":"array","items":{}}})", ShapeSchema(shape.inner, false)));
         break;
       case Shape::Kind::kList:
-        schemas.push_back(fmt::format(R"({{"type":"array","items":{}}})", ShapeSchema(shape.inner)));
+        schemas.push_back(fmt::format(R"({{"type":"array","items":{}}})", ShapeSchema(shape.inner, false)));
         break;
       case Shape::Kind::kMap:
         schemas.push_back(
             fmt::format(R"({{"type":"object","additionalProperties":{},"propertyNames":{{"pattern":{}}}}})",
-                        ShapeSchema(shape.inner), Json("^[A-Za-z][A-Za-z0-9_]{0,63}$")));
+                        part ? OrNull(ShapeSchema(shape.inner, part)) : ShapeSchema(shape.inner, part),
+                        Json("^[A-Za-z][A-Za-z0-9_]{0,63}$")));
         break;
     }
   }
@@ -104,7 +108,7 @@ std::string PlainText(std::string_view markdown) {
   return out;
 }
 
-std::string Property(const Key& key) {
+std::string Property(const Key& key, bool part) {
   std::string text = PlainText(key.meaning);
   if (!key.fallback.empty()) {
     text += fmt::format("{}{}{}", text.empty() ? "" : ". ", key.fallback == "required" ? "" : "Default: ",
@@ -112,9 +116,10 @@ std::string Property(const Key& key) {
   }
   // Beside a $ref draft 7 ignores other keywords, so the shape is wrapped.
   const std::vector<Shape> shape = ParseShape(key.shape);
-  const bool some = key.fallback == "required" && shape[0].kind == Shape::Kind::kMap;
+  const bool some = !part && key.fallback == "required" && shape[0].kind == Shape::Kind::kMap;
+  const std::string value = ShapeSchema(shape, part);
   return fmt::format(R"({}:{{"description":{},{}"allOf":[{}]}})", Json(key.name), Json(text),
-                     some ? "\"minProperties\":1," : "", ShapeSchema(shape));
+                     some ? "\"minProperties\":1," : "", part ? OrNull(value) : value);
 }
 
 std::string Required(std::string_view key) { return fmt::format("{{\"required\":[{}]}}", Json(key)); }
@@ -145,22 +150,22 @@ std::vector<std::string> Dependencies(const Section& section) {
   return out;
 }
 
-std::string SectionSchema(const Section& section, std::string_view indent) {
+std::string SectionSchema(const Section& section, std::string_view indent, bool part) {
   std::vector<std::string> properties, required, choices;
   std::string open = "false";
   for (const Key& key : section.keys) {
     if (key.name == "*") {
-      open = ShapeSchema(ParseShape(key.shape));
+      open = ShapeSchema(ParseShape(key.shape), part);
       continue;
     }
-    properties.push_back(Property(key));
-    if (key.fallback == "required" && key.with.empty()) required.push_back(Json(key.name));
+    properties.push_back(Property(key, part));
+    if (!part && key.fallback == "required" && key.with.empty()) required.push_back(Json(key.name));
   }
-  for (std::string_view word : SplitWords(section.one_of)) choices.push_back(Required(word));
+  for (std::string_view word : SplitWords(part ? "" : section.one_of)) choices.push_back(Required(word));
   std::string out = fmt::format("\"type\":\"object\",\n{0}\"additionalProperties\":{1}", indent, open);
   if (!required.empty()) out += fmt::format(",\n{}\"required\":[{}]", indent, Joined(required));
   if (!choices.empty()) out += fmt::format(",\n{}\"oneOf\":[{}]", indent, Joined(choices));
-  const std::vector<std::string> dependencies = Dependencies(section);
+  const std::vector<std::string> dependencies = part ? std::vector<std::string>{} : Dependencies(section);
   const std::string next = fmt::format(",\n{}  ", indent);
   if (!dependencies.empty()) {
     out += fmt::format(",\n{0}\"dependencies\":{{\n{0}  {1}\n{0}}}", indent, fmt::join(dependencies, next));
@@ -173,13 +178,21 @@ std::string SectionSchema(const Section& section, std::string_view indent) {
 std::string PipelineSchema() {
   std::string out = "{\n\"$schema\":\"http://json-schema.org/draft-07/schema#\",\n\"title\":\"A pipeline of ebb\",\n";
   std::vector<std::string> definitions;
-  for (const Section& section : Sections()) {
-    if (section.name == "file") {
-      out += SectionSchema(section, "") + ",\n";
-    } else {
-      definitions.push_back(fmt::format("  {}:{{\n    {}}}", Json(section.name), SectionSchema(section, "    ")));
+  for (const bool part : {false, true}) {
+    for (const Section& section : Sections()) {
+      const bool of_test = section.place.starts_with("tests");
+      if (part && of_test) continue;  // a test is never a part of one
+      const std::string name = Json(std::string(part ? "part_of_" : "") + std::string(section.name));
+      definitions.push_back(fmt::format("  {}:{{\n    {}}}", name, SectionSchema(section, "    ", part)));
     }
   }
+  out += R"("if":{"type":"object","required":["include"]},)";
+  out +=
+      "\n"
+      R"("then":{"$ref":"#/definitions/part_of_file"},)"
+      "\n"
+      R"("else":{"$ref":"#/definitions/file"},)"
+      "\n";
   return out + fmt::format("\"definitions\":{{\n{}\n}}\n}}\n", fmt::join(definitions, ",\n"));
 }
 

@@ -131,7 +131,7 @@ void Assembler::ReadScore(ScoreDraft* draft) {
   auto [first, fresh] = defined_at_.try_emplace(score.name, key.span);
   if (!fresh) {
     diagnostics_->Add("E0111", key.span, fmt::format("a feature is called {} as well", Quoted(score.name)),
-                      fmt::format("in line {}", first->second.begin.line));
+                      "in " + diagnostics_->LineText(first->second.begin, key.span.begin));
   }
   Symbol symbol;
   symbol.type = ExprType::kNumber;

@@ -102,7 +102,9 @@ void Assembler::ReadSource(const YamlNode& key, const YamlNode& node) {
     source.origin = *origin == "file"    ? SourceConfig::Origin::kFile
                     : *origin == "topic" ? SourceConfig::Origin::kTopic
                                          : SourceConfig::Origin::kGenerate;
-    source.location = ReadText(*node.Find(*origin), *origin, diagnostics_).value_or("");
+    const YamlNode& location = *node.Find(*origin);
+    source.location = ReadText(location, *origin, diagnostics_).value_or("");
+    source.folder = out_.parts[location.span.begin.file].folder;
   }
   if (const YamlNode* format = reader.Take("format")) {
     size_t index = ReadWord(*format, "format", kFormats, diagnostics_).value_or(0);

@@ -118,8 +118,8 @@ std::string Hint(std::string_view problem, std::string_view character, std::stri
 // Confined to its task's thread.
 class TreeBuilder {
  public:
-  TreeBuilder(std::string_view text, Diagnostics* diagnostics)
-      : text_(text), source_(text), diagnostics_(diagnostics), parser_(text) {}
+  TreeBuilder(std::string_view text, Diagnostics* diagnostics, int file)
+      : text_(text), file_(file), source_(text, file), diagnostics_(diagnostics), parser_(text) {}
 
   std::optional<YamlNode> Build() {
     while (true) {
@@ -140,7 +140,7 @@ class TreeBuilder {
       root_ = std::move(root);
     }
     if (!root_ || root_->is_blank()) {
-      diagnostics_->Add("E0012", {{1, 1}, {1, 1}}, "the file is empty",
+      diagnostics_->Add("E0012", {{1, 1, file_}, {1, 1, file_}}, "the file is empty",
                         "begin with pipeline: NAME, entity: and sources:");
       return std::nullopt;
     }
@@ -243,7 +243,7 @@ class TreeBuilder {
   }
 
   void ReportQuote(Position begin) {
-    diagnostics_->Add("E0005", {begin, {begin.line, begin.column + 1}}, "this quote isn't closed on its line",
+    diagnostics_->Add("E0005", {begin, {begin.line, begin.column + 1, file_}}, "this quote isn't closed on its line",
                       "close it with the same quote");
   }
 
@@ -279,7 +279,7 @@ class TreeBuilder {
     if (tab == std::string_view::npos) return false;
     int row = source_.PositionOf(index).line;
     int column = static_cast<int>(tab) + 1;
-    diagnostics_->Add("E0004", {{row, column}, {row, column + 1}}, "this line is indented with a tab",
+    diagnostics_->Add("E0004", {{row, column, file_}, {row, column + 1, file_}}, "this line is indented with a tab",
                       "replace the tab by spaces");
     return true;
   }
@@ -306,6 +306,7 @@ class TreeBuilder {
   }
 
   std::string_view text_;
+  int file_;
   YamlSource source_;
   Diagnostics* diagnostics_;
   Parser parser_;
@@ -348,7 +349,7 @@ Span YamlNode::PartOf(size_t begin, size_t end) const {
   // One past the last character, not the place of the next: escapes and folded lines may stand between.
   size_t last = end - 1;
   while (last > begin && (static_cast<unsigned char>(text[last]) & 0xC0) == 0x80) --last;
-  return {first, {places[last].line, places[last].column + 1}};
+  return {first, {places[last].line, places[last].column + 1, places[last].file}};
 }
 
 size_t FindBadCharacter(std::string_view text) {
@@ -360,24 +361,25 @@ size_t FindBadCharacter(std::string_view text) {
   return std::string_view::npos;
 }
 
-std::optional<YamlNode> ParseYaml(const std::string& text, Diagnostics* diagnostics) {
+std::optional<YamlNode> ParseYaml(const std::string& text, Diagnostics* diagnostics, int file) {
   if (text.size() > kMaxYamlBytes) {
-    diagnostics->Add("E0002", {}, fmt::format("the file has {} bytes, the limit is {}", text.size(), kMaxYamlBytes));
+    diagnostics->Add("E0002", {{0, 0, file}, {}},
+                     fmt::format("the file has {} bytes, the limit is {}", text.size(), kMaxYamlBytes));
     return std::nullopt;
   }
   std::string_view view = text;
   if (view.substr(0, 3) == "\xEF\xBB\xBF") view.remove_prefix(3);
   if (size_t bad = FindBadCharacter(view); bad != std::string_view::npos) {
-    YamlSource before(view.substr(0, bad));
+    YamlSource before(view.substr(0, bad), file);
     Position at = before.PositionOf(before.size());
     unsigned char byte = static_cast<unsigned char>(view[bad]);
-    diagnostics->Add("E0003", {at, {at.line, at.column + 1}},
+    diagnostics->Add("E0003", {at, {at.line, at.column + 1, file}},
                      byte < 0x80 ? fmt::format("a control character (0x{:02x}) isn't allowed", byte)
                                  : fmt::format("the byte 0x{:02x} isn't UTF-8 here", byte),
                      byte < 0x80 ? "" : "save the file as UTF-8");
     return std::nullopt;
   }
-  return TreeBuilder(view, diagnostics).Build();
+  return TreeBuilder(view, diagnostics, file).Build();
 }
 
 }  // namespace ebb

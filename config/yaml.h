@@ -47,7 +47,8 @@ inline constexpr int kMaxYamlDepth = 64;
 
 // Reports everything that is refused. The tree is returned when all of it is known, also beside reported errors such as
 // duplicate keys (the first of them is kept).
-std::optional<YamlNode> ParseYaml(const std::string& text, Diagnostics* diagnostics);
+// The text is that of the file `file` of the diagnostics.
+std::optional<YamlNode> ParseYaml(const std::string& text, Diagnostics* diagnostics, int file = 0);
 
 // The byte at which `text` stops being valid UTF-8 without control characters (tab and line ends are allowed), or npos.
 size_t FindBadCharacter(std::string_view text);

@@ -14,7 +14,7 @@ bool IsBlank(std::string_view character) {
 
 }  // namespace
 
-YamlSource::YamlSource(std::string_view text) : text_(text), lines_{0} {
+YamlSource::YamlSource(std::string_view text, int file) : text_(text), file_(file), lines_{0} {
   for (size_t i = 0; i < text.size(); ++i) {
     if (!IsContinuation(text[i])) bytes_.push_back(static_cast<uint32_t>(i));
     bool line_end = text[i] == '\n' || (text[i] == '\r' && text.substr(i + 1, 1) != "\n");
@@ -27,7 +27,7 @@ Position YamlSource::PositionOf(size_t index) const {
   index = std::min(index, size());
   auto next = std::upper_bound(lines_.begin(), lines_.end(), index);
   size_t line = static_cast<size_t>(next - lines_.begin());
-  return {static_cast<int>(line), static_cast<int>(index - lines_[line - 1]) + 1};
+  return {static_cast<int>(line), static_cast<int>(index - lines_[line - 1]) + 1, file_};
 }
 
 std::string_view YamlSource::CharacterAt(size_t index) const {

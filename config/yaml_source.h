@@ -15,7 +15,8 @@ namespace ebb {
 class YamlSource {
  public:
   // `text` is valid UTF-8 without a byte order mark, and outlives this.
-  explicit YamlSource(std::string_view text);
+  // `file` is the number that its positions carry.
+  explicit YamlSource(std::string_view text, int file = 0);
 
   // `index` counts characters from 0; one past the last is the end.
   Position PositionOf(size_t index) const;
@@ -36,6 +37,7 @@ class YamlSource {
   size_t SourceLength(size_t index, YamlNode::Style style) const;
 
   std::string_view text_;
+  int file_;
   std::vector<uint32_t> bytes_;  // first byte of each character, and the end
   std::vector<uint32_t> lines_;  // first character of each line
 };

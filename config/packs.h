@@ -1,5 +1,5 @@
 // The packs: pipelines that are shipped, each with the generator of its industry and the rule that warns of leaving.
-// Their texts are those of config/pipelines/, taken into the binary when it was built.
+// Their texts are those of config/pipelines/, taken into the binary when it was built; `include: pack:NAME` reads them.
 #pragma once
 
 #include <vector>
