@@ -9,6 +9,8 @@
 #include "cli/replay.h"
 #include "cli/terminal.h"
 #include "config/run_tests.h"
+#include "config/update_tests.h"
+#include "engine/base/status_macros.h"
 #include "engine/observe/json_text.h"
 
 namespace ebb {
@@ -67,6 +69,47 @@ void AppendOutcome(const TestOutcome& outcome, std::string* out) {
   *out += "]}";
 }
 
+// Exit code of the tests.
+int PrintOutcomes(const PipelineFile& file, const std::vector<TestOutcome>& outcomes, const TestOptions& options) {
+  const auto failed = std::count_if(outcomes.begin(), outcomes.end(), [](const TestOutcome& o) { return !o.passed(); });
+  if (options.json) {
+    std::string out = "{\"file\":";
+    AppendJsonString(file.path, &out);
+    out += fmt::format(",\"failed\":{},\"tests\":[", failed);
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      if (i > 0) out += ',';
+      AppendOutcome(outcomes[i], &out);
+    }
+    fmt::print("{}]}}\n", out);
+    return failed == 0 ? 0 : 1;
+  }
+  for (const TestOutcome& outcome : outcomes) PrintOutcome(file, outcome, options);
+  const auto total = static_cast<int64_t>(outcomes.size());
+  if (total == 0) {
+    fmt::print("{}: there are no tests\n", file.path);
+  } else {
+    fmt::print("{} of {} passed\n", total - failed, Counted(outcomes.size(), options.thorough ? "run" : "test"));
+  }
+  return failed == 0 ? 0 : 1;
+}
+
+int ComplainOfErrors(const Diagnostics& diagnostics, bool json) {
+  fmt::print(json ? stdout : stderr, "{}", json ? RenderJson(diagnostics) : RenderText(diagnostics));
+  return 2;
+}
+
+// Rewrites the file, of which `text` was read, and says what changed; false when there was nothing to change.
+absl::StatusOr<bool> Update(const std::string& path, const std::string& text,
+                            const std::vector<TestOutcome>& outcomes) {
+  const TestUpdate update = UpdateTests(text, outcomes);
+  if (update.changes.empty()) return false;
+  EBB_RETURN_IF_ERROR(ReplaceFileText(path, text, update.text));
+  for (const TestChange& change : update.changes) {
+    fmt::print("{}:{}: {} -> {}\n", path, change.line, change.before, change.after);
+  }
+  return true;
+}
+
 }  // namespace
 
 int RunCheck(const std::vector<std::string>& files, bool json) {
@@ -89,34 +132,24 @@ int RunCheck(const std::vector<std::string>& files, bool json) {
 }
 
 int RunTest(const TestOptions& options) {
-  const std::optional<PipelineFile> file = LoadOrComplain(options.pipeline, options.json);
-  if (!file) return 2;
-  const auto outcomes = RunTests(*file, options.thorough);
+  const LoadResult loaded = LoadPipelineFile(options.pipeline);
+  if (!loaded.pipeline) return ComplainOfErrors(loaded.diagnostics, options.json);
+  const auto outcomes = RunTests(*loaded.pipeline, options.thorough);
   if (!outcomes.ok()) {
     Complain(outcomes.status());
     return ExitCodeOf(outcomes.status());
   }
-  const auto failed =
-      std::count_if(outcomes->begin(), outcomes->end(), [](const TestOutcome& o) { return !o.passed(); });
-  if (options.json) {
-    std::string out = "{\"file\":";
-    AppendJsonString(file->path, &out);
-    out += fmt::format(",\"failed\":{},\"tests\":[", failed);
-    for (size_t i = 0; i < outcomes->size(); ++i) {
-      if (i > 0) out += ',';
-      AppendOutcome((*outcomes)[i], &out);
+  if (options.update) {
+    const absl::StatusOr<bool> updated = Update(options.pipeline, loaded.diagnostics.text(), *outcomes);
+    if (!updated.ok()) {
+      Complain(updated.status());
+      return ExitCodeOf(updated.status());
     }
-    fmt::print("{}]}}\n", out);
-    return failed == 0 ? 0 : 1;
+    TestOptions again = options;
+    again.update = false;
+    if (*updated) return RunTest(again);
   }
-  for (const TestOutcome& outcome : *outcomes) PrintOutcome(*file, outcome, options);
-  const auto total = static_cast<int64_t>(outcomes->size());
-  if (total == 0) {
-    fmt::print("{}: there are no tests\n", file->path);
-  } else {
-    fmt::print("{} of {} passed\n", total - failed, Counted(outcomes->size(), options.thorough ? "run" : "test"));
-  }
-  return failed == 0 ? 0 : 1;
+  return PrintOutcomes(*loaded.pipeline, *outcomes, options);
 }
 
 }  // namespace ebb

@@ -15,8 +15,9 @@ struct TestOptions {
   bool verbose = false;   // shows every expectation with what happened
   bool thorough = false;  // runs each test in several ways, which must agree
   bool json = false;
+  bool update = false;  // writes what happened into the file, in the place of what failing tests expect
 };
-// Exit code: 0 all passed, 1 some failed, 2 the file has errors.
+// Exit code: 0 all passed (with `update`: afterwards), 1 some failed, 2 the file has errors.
 int RunTest(const TestOptions& options);
 
 }  // namespace ebb

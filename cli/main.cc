@@ -166,7 +166,10 @@ void CommandLine::AddFileCommands() {
   test->add_flag("--verbose,-v", settings_.test.verbose, "Show every expectation and what happened");
   test->add_flag("--thorough", settings_.test.thorough,
                  "Run each also in batches of 1, on 4 tasks, and stopped and resumed");
-  test->add_flag("--json", settings_.test.json, "Results as one JSON object");
+  CLI::Option* test_json = test->add_flag("--json", settings_.test.json, "Results as one JSON object");
+  test->add_flag("--update", settings_.test.update,
+                 "Write what happened into the file, where it isn't what is expected")
+      ->excludes(test_json);
 
   Add("schema", "Print the JSON Schema of a pipeline file, for editors", "ebb schema > pipeline.schema.json", [] {
     fmt::print("{}", PipelineSchema());

@@ -71,6 +71,8 @@ struct TestExpectation {
   bool none = false;            // alert: there is no such alert
   std::optional<double> value;  // feature, score; empty: null is expected. Durations in milliseconds
   double tolerance = 0;         // |actual - value| <= tolerance
+  // Where the values stand in the file; line 0: they don't.
+  Span is_place, at_place, from_place, to_place, reason_place;
 };
 
 struct PipelineTest {

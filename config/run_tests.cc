@@ -1,7 +1,7 @@
 // 1. A test's records become logs in memory, one per source, read by a decoder that knows their slots already.
 // 2. A job runs over them until `until:` and its alerts are kept; a value expected earlier is read from a job that ends
 // there.
-// 3. Each expectation looks for what it wants, and says what was there instead.
+// 3. Each expectation looks for what it wants, and says what was there instead, in words and as values.
 #include "config/run_tests.h"
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "config/alert_line.h"
+#include "config/reader.h"
 #include "config/value_text.h"
 #include "engine/base/status_macros.h"
 #include "engine/state/store.h"
@@ -199,11 +200,65 @@ std::vector<std::string> Refused(const Progress& progress) {
   return facts;
 }
 
+// How far the alert is from the time at which it is expected.
+DurationMs TimeAway(const AlertLine& alert, const TestExpectation& expectation) {
+  const DurationMs at = alert.event_time - kTestStart;
+  return at < expectation.from ? expectation.from - at : std::max<DurationMs>(0, at - expectation.to);
+}
+
+bool HasReason(const AlertLine& alert, const TestExpectation& expectation) {
+  return expectation.reason.empty() ||
+         std::find(alert.reasons.begin(), alert.reasons.end(), expectation.reason) != alert.reasons.end();
+}
+
+// What the expectation would have to say to mean this alert of the same rule and status. A stretch of time keeps its
+// length.
+std::vector<NewValue> ValuesOf(const AlertLine& alert, const TestExpectation& expectation) {
+  std::vector<NewValue> values;
+  if (TimeAway(alert, expectation) > 0) {
+    const DurationMs at = alert.event_time - kTestStart;
+    if (expectation.at_place.begin.line > 0) {
+      values.push_back({expectation.at_place, FormatDuration(at)});
+    } else if (expectation.from_place.begin.line > 0) {
+      values.push_back({expectation.from_place, FormatDuration(at)});
+      values.push_back({expectation.to_place, FormatDuration(at + expectation.to - expectation.from)});
+    }
+  }
+  if (!HasReason(alert, expectation)) {
+    if (alert.reasons.empty()) return {};
+    values.push_back({expectation.reason_place, alert.reasons.front()});
+  }
+  return values;
+}
+
+// A number with as few decimals as the tolerance allows, or all of them without one.
+std::string NumberText(double value, double tolerance) {
+  constexpr int kMaxDecimals = 12;
+  for (int decimals = 0; tolerance > 0 && decimals <= kMaxDecimals; ++decimals) {
+    const std::string text = fmt::format("{:.{}f}", value, decimals);
+    if (std::fabs(ParseNumber(text).value_or(kNull) - value) <= tolerance / 2) return text;
+  }
+  return fmt::format("{}", value);
+}
+
+// What `is:` would have to say; nothing when the language has no word for the value: durations are whole milliseconds.
+std::vector<NewValue> ValueInstead(const FeatureName* feature, double value, const TestExpectation& expectation) {
+  std::string text = ValueText(feature, value);
+  if (feature != nullptr && feature->is_duration && !IsNull(value)) {
+    const double whole = std::nearbyint(value);
+    if (std::fabs(whole - value) > expectation.tolerance || whole < 0) return {};
+    text = ValueText(feature, whole);
+  } else if (!IsNull(value) && (feature == nullptr || !feature->is_bool)) {
+    text = NumberText(value, expectation.tolerance);
+  }
+  return {{expectation.is_place, text}};
+}
+
 ExpectationOutcome CheckAlert(const PipelineFile& file, const TestExpectation& expectation,
                               const std::vector<AlertLine>& alerts, const std::vector<std::string>& refused) {
   const std::string& rule = file.plan.alerts[expectation.alert].name;
   const std::string status = expectation.status.empty() ? "opened" : expectation.status;
-  ExpectationOutcome outcome{&expectation, false, "", {}};
+  ExpectationOutcome outcome{&expectation, false, "", {}, {}};
   outcome.expected = fmt::format(
       "{}alert {} {} for {} {}", expectation.none ? "no " : "", rule, status, expectation.customer,
       expectation.from == expectation.to
@@ -211,15 +266,16 @@ ExpectationOutcome CheckAlert(const PipelineFile& file, const TestExpectation& e
           : fmt::format("between {} and {}", FormatDuration(expectation.from), FormatDuration(expectation.to)));
   if (!expectation.reason.empty()) outcome.expected += " with reason " + expectation.reason;
   bool found = false;
+  const AlertLine* nearest = nullptr;
   for (const AlertLine& alert : alerts) {
     if (alert.customer != expectation.customer) continue;
     outcome.happened.push_back(Described(alert));
-    const DurationMs at = alert.event_time - kTestStart;
-    const bool reason = expectation.reason.empty() || std::find(alert.reasons.begin(), alert.reasons.end(),
-                                                                expectation.reason) != alert.reasons.end();
-    found |= alert.rule == rule && alert.status == status && at >= expectation.from && at <= expectation.to && reason;
+    if (alert.rule != rule || alert.status != status) continue;
+    found |= TimeAway(alert, expectation) == 0 && HasReason(alert, expectation);
+    if (nearest == nullptr || TimeAway(alert, expectation) < TimeAway(*nearest, expectation)) nearest = &alert;
   }
   outcome.passed = found != expectation.none;
+  if (!outcome.passed && nearest != nullptr && !expectation.none) outcome.instead = ValuesOf(*nearest, expectation);
   if (outcome.happened.empty()) outcome.happened.push_back("no alert for " + expectation.customer);
   if (outcome.happened.size() > kShownAlerts) {
     const size_t more = outcome.happened.size() - kShownAlerts;
@@ -243,7 +299,7 @@ ExpectationOutcome CheckValue(const PipelineFile& file, const Pipeline& pipeline
     value = registers[feature != nullptr ? feature->reg : score->target];
     known = true;
   });
-  ExpectationOutcome outcome{&expectation, false, "", {}};
+  ExpectationOutcome outcome{&expectation, false, "", {}, {}};
   const std::string subject = fmt::format("{} {} of {} at {}", feature != nullptr ? "feature" : "score",
                                           feature != nullptr ? feature->name : score->name, expectation.customer,
                                           FormatDuration(expectation.to));
@@ -257,6 +313,7 @@ ExpectationOutcome CheckValue(const PipelineFile& file, const Pipeline& pipeline
   } else {
     outcome.passed = IsNull(value);
   }
+  if (!outcome.passed) outcome.instead = ValueInstead(feature, value, expectation);
   if (!known) outcome.happened.push_back("there is no record of " + expectation.customer + " up to then");
   for (std::string& fact : Refused(job->progress())) outcome.happened.push_back(std::move(fact));
   return outcome;

@@ -13,11 +13,20 @@ namespace ebb {
 // 2026-01-01T00:00:00Z: `at: 0d` in a test.
 inline constexpr TimeMs kTestStart = 1767225600000;
 
+// A value of a test, and what should stand in its place for the test to pass.
+struct NewValue {
+  Span place;
+  std::string text;
+};
+
 struct ExpectationOutcome {
   const TestExpectation* expectation = nullptr;
   bool passed = false;
   std::string expected;               // in words
   std::vector<std::string> happened;  // in words, one fact each
+  // When it failed: other values with which it would pass. Empty when no value of it can say what happened, as when an
+  // alert came that shouldn't, or didn't.
+  std::vector<NewValue> instead;
 };
 
 struct TestOutcome {

@@ -114,6 +114,7 @@ void Assembler::ReadExpectation(const YamlNode& node, PipelineTest* test) {
   if (const YamlNode* at = reader.Take("at")) {
     expectation.to = ReadDuration(*at, "at", diagnostics_).value_or(0);
     expectation.from = expectation.to;
+    expectation.at_place = at->span;
   }
   if (*kind == "alert") {
     expectation.alert = FindName(name, "E0114", "alert", alert_names_);
@@ -150,9 +151,14 @@ void Assembler::ReadExpectedAlert(MappingReader* reader, TestExpectation* expect
     } else {
       expectation->from = ends[0];
       expectation->to = ends[1];
+      expectation->from_place = between->values[0].span;
+      expectation->to_place = between->values[1].span;
     }
   }
-  if (const YamlNode* reason = reader->Take("reason")) expectation->reason = ReadReason(*reason);
+  if (const YamlNode* reason = reader->Take("reason")) {
+    expectation->reason = ReadReason(*reason);
+    expectation->reason_place = reason->span;
+  }
   if (const YamlNode* status = reader->Take("status")) {
     std::optional<size_t> index = ReadWord(*status, "status", kStatuses, diagnostics_);
     if (index) expectation->status = std::string(kStatuses[*index]);
@@ -164,6 +170,7 @@ void Assembler::ReadExpectedAlert(MappingReader* reader, TestExpectation* expect
 
 void Assembler::ReadExpectedValue(MappingReader* reader, TestExpectation* expectation) {
   if (const YamlNode* is = reader->Require("is")) {
+    expectation->is_place = is->span;
     if (!is->is_scalar() || is->style != YamlNode::Style::kPlain || is->text != "null") {
       expectation->value = ReadExpectedNumber(*is, *expectation);
     }

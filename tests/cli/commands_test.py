@@ -156,6 +156,38 @@ class FileCommandsTest(CliTest):
         facts = json.loads(self.ebb("test", "--json", "failing.yaml").stdout)
         self.assertEqual((facts["failed"], [test["passed"] for test in facts["tests"]]), (1, [True, False]))
 
+    def test_update_writes_what_happened(self):
+        text = SHOP.replace("is: 1.5}", "is: 99}   # spent") + FAILING_TEST
+        self.write("failing.yaml", text)
+        done = self.ebb("test", "--update", "failing.yaml")
+        right = text.replace("is: 99}", "is: 1.5}").replace("is: 2}", "is: 1.5}")
+        self.assertEqual(self.read("failing.yaml").decode(), right)
+        told = "failing.yaml:33: 99 -> 1.5\nfailing.yaml:41: 2 -> 1.5\n✓ a silent"
+        self.assertEqual(done.stdout[:len(told)], told)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))  # no value can say that the alert came
+        self.assertIn("1 of 2 tests passed", done.stdout)
+        self.write("good.yaml", text.replace("none: true", "at: 1d"))
+        self.assertIn("2 of 2 tests passed", self.good("test", "--update", "good.yaml"))
+        self.assertNotIn("->", self.good("test", "--update", "good.yaml"))
+        self.refused(2, "test", "--update", "--json", "good.yaml", says="--json")
+
+    def test_a_pipeline_out_of_several_files(self):
+        os.mkdir(self.at("lib"))
+        self.write("lib/shop.yaml", SHOP)
+        self.write("lib/orders.jsonl", self.read("orders.jsonl").decode())
+        self.write("own.yaml", "include: lib/shop.yaml\npipeline: own\nalerts: {quiet: {when: \"gone > 0.99\"}}\n")
+        self.assertIn("Includes lib/shop.yaml\n", self.good("explain", "own.yaml"))
+        self.assertEqual(json.loads(self.good("explain", "--json", "own.yaml"))["includes"], ["lib/shop.yaml"])
+        self.good("replay", "own.yaml", "--state", "state")
+        self.assertEqual(self.read("alerts.jsonl"), b"")
+        self.good("state", "state", "--pipeline", "own.yaml", "--customer", "ann")
+        self.write("lib/shop.yaml", SHOP.replace("add: 3", "add: 4"))
+        self.refused(2, "state", "state", "--pipeline", "own.yaml", "--customer", "ann", says="fingerprint")
+        self.write("lib/shop.yaml", SHOP.replace("agg: count", "agg: cuont"))
+        self.refused(2, "check", "own.yaml", says=("lib/shop.yaml:11:31: error E0104", "included at own.yaml:1:10"))
+        self.write("pack.yaml", "include: pack:telecom\n")
+        self.assertRegex(self.good("check", "pack.yaml"), r"6 sources, \d+ features, .* 0 tests")
+
     def test_the_shipped_pipelines_pass_their_tests(self):
         for name in ("telecom.yaml", "ecommerce.yaml", "bank.yaml", "online_retail.yaml"):
             self.good("test", "--thorough", os.path.join(os.path.dirname(TELECOM), name))
