@@ -196,6 +196,7 @@ class Assembler {
   void ReadBudgetOf(MappingReader* reader, const YamlNode* priority, Scope* scope, AlertPlan* alert);
   void ReadQuiet(const YamlNode& node, Span where, Scope* scope, AlertPlan* alert);
   void ReadZone(const YamlNode& node, Scope* scope, AlertPlan* alert);
+  bool ReadNamedZone(const YamlNode& node, const Scope& scope, QuietPlan* quiet);
   void ReadFixedZone(const YamlNode& node, std::string_view what, DurationMs* zone);
 
   // outputs.cc

@@ -174,10 +174,10 @@ constexpr ErrorCode kErrorCodes[] = {
      "The value must be of the field's declared type: false for a bool, 0 for an int, 0.00 for a\n"
      "decimal(2)."},
     {"E0213", "a time zone has another form",
-     "    quiet: {from: 21h, to: 8h, zone: Europe/Berlin}\n\n"
-     "A zone is UTC, a distance from it such as \"+01:00\", or an expression that gives each customer's\n"
-     "distance as a duration. Names of zones would need a data base whose versions give different results.\n"
-     "For summer time there is summer_time: eu, or us."},
+     "    quiet: {from: 21h, to: 8h, zone: Europe/Berln}\n\n"
+     "A zone is a name of the IANA data base such as Europe/Berlin, UTC, a distance from it such as \"+01:00\",\n"
+     "or an expression that gives each customer's distance as a duration; beside the latter two there is\n"
+     "summer_time: eu, or us. Names are read from the machine's time zone data (package tzdata)."},
     {"E0301", "the aggregation needs a field",
      "    minutes: {from: calls, agg: sum, over: day}\n\n"
      "This aggregation works on the values of a field. Name it: of: duration."},

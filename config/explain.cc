@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "config/flow.h"
+#include "config/zones.h"
 #include "operators/aggregate/aggregate.h"
 
 namespace ebb {
@@ -28,6 +30,18 @@ std::string OriginText(const SourceConfig& source) {
       return "generator " + source.location;
   }
   return "";
+}
+
+// The zones that the pipeline reads, each with digits by which two machines can see whether theirs are the same.
+void ExplainZones(const PipelineFile& pipeline, std::string* out) {
+  std::map<std::string, const Zone*> zones;
+  for (const SourceConfig& source : pipeline.sources) {
+    for (const Zone& zone : source.derived.program.zones) zones[zone.name] = &zone;
+  }
+  for (const AlertPlan& alert : pipeline.plan.alerts) {
+    if (!alert.quiet.place.changes.empty()) zones[alert.quiet.place.name] = &alert.quiet.place;
+  }
+  for (const auto& [name, zone] : zones) *out += fmt::format("Clocks of {}: {}\n", name, ZoneDigits(*zone));
 }
 
 void ExplainSources(const PipelineFile& pipeline, std::string* out) {
@@ -271,7 +285,9 @@ void ExplainLimitsOf(const PipelineFile& pipeline, const AlertPlan& alert, std::
     const std::string zone = TextOf(pipeline, "zone " + alert.name);
     *out += fmt::format("    neither opens nor escalates from {} to {}, {}{}\n", FormatDuration(quiet.from),
                         FormatDuration(quiet.to),
-                        zone.empty() ? ZoneText(quiet.zone) : "UTC + " + zone + ", else " + ZoneText(quiet.zone),
+                        !quiet.place.changes.empty() ? quiet.place.name
+                        : zone.empty()               ? ZoneText(quiet.zone)
+                                                     : "UTC + " + zone + ", else " + ZoneText(quiet.zone),
                         kSummer[static_cast<int>(quiet.summer_time)]);
   }
 }
@@ -354,6 +370,7 @@ std::string ExplainPipeline(const PipelineFile& pipeline, bool utf8) {
   for (size_t i = 1; i < pipeline.parts.size(); ++i) {
     out += (i == 1 ? "Includes " : ", ") + pipeline.parts[i].name + (i + 1 == pipeline.parts.size() ? "\n" : "");
   }
+  ExplainZones(pipeline, &out);
   out += "\nFlow\n" + FlowText(FlowOf(pipeline), utf8);
   ExplainSources(pipeline, &out);
   ExplainWindows(pipeline, &out);

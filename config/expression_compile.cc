@@ -11,6 +11,7 @@
 
 #include "config/deadline.h"
 #include "config/diagnostic.h"
+#include "config/zones.h"
 #include "engine/base/check.h"
 #include "engine/stream/record.h"
 
@@ -42,8 +43,8 @@ constexpr Function kFunctions[] = {
     {"sqrt", 1, 1, "sqrt(number)", "the square root; null outside the domain"},
     {"is_null", 1, 1, "is_null(value)", "true or false"},
     {"hour", 0, 1, "hour() or hour(8h)",
-     "of a record: 0 to 23, in UTC, or as far from it as the offset says: `hour(-5h)`. An offset is fixed: there is no "
-     "summer time"},
+     "of a record: 0 to 23, in UTC, or as far from it as the offset says: `hour(-5h)`; or by the clocks of a "
+     "[zone](#time-zones), summer time included: `hour('Europe/Berlin')`"},
     {"weekday", 0, 1, "weekday() or weekday(8h)", "of a record: 1 (Monday) to 7 (Sunday), likewise"},
 };
 
@@ -457,15 +458,34 @@ class Compiler {
     Operand offset = Constant(ExprType::kDuration, 0);
     if (!node.children.empty()) {
       offset = operands_[node.children[0]];
+      if (NodeAt(node.children[0]).kind == ExprKind::kText) return CompileZone(index);
       if (offset.type != ExprType::kDuration || !offset.constant || std::fabs(offset.value) > kDay) {
-        return FailOperand(node.children[0], node.text + "()", "a constant duration of at most a day",
-                           fmt::format("the offset from UTC, as in {}(8h) or {}(-5h)", node.text, node.text));
+        return FailOperand(
+            node.children[0], node.text + "()", "a constant duration of at most a day",
+            fmt::format("the offset from UTC or a zone, as in {0}(8h) or {0}('Europe/Berlin')", node.text));
       }
     }
+    return EmitClock(node.text, offset);
+  }
+
+  Operand CompileZone(int index) {
+    const ExprNode& node = NodeAt(index);
+    const std::string& name = NodeAt(node.children[0]).text;
+    const std::optional<Zone> zone = FindZone(name);
+    if (!zone) return Fail("E0213", node.children[0], fmt::format("{} is no time zone", Quoted(name)), ZoneHint());
+    const Operand number{ExprType::kNumber, builder_.ZoneConstant(*zone), false, 0};
+    return EmitClock(node.text, Emit(ExprType::kDuration, Op::kZoneOffset, RecordTime(), number));
+  }
+
+  Operand EmitClock(std::string_view function, const Operand& offset) {
+    const Op op = function == "hour" ? Op::kHourOfDay : Op::kDayOfWeek;
+    return Emit(ExprType::kNumber, op, RecordTime(), offset);
+  }
+
+  Operand RecordTime() {
     int& reg = *scope_.time_reg;
     if (reg < 0) reg = builder_.NewRegister();
-    return Emit(ExprType::kNumber, node.text == "hour" ? Op::kHourOfDay : Op::kDayOfWeek,
-                {ExprType::kDuration, reg, false, 0}, offset);
+    return {ExprType::kDuration, reg, false, 0};
   }
 
   Operand CompileRate(int index) {

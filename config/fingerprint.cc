@@ -29,11 +29,18 @@ class CanonicalText {
   std::string text_;
 };
 
+// All that the machine's data said of the zone: other data may give other results.
+void AddZone(const Zone& zone, CanonicalText* out) {
+  out->Name(zone.name);
+  for (const ZoneChange& change : zone.changes) out->Add("{} {}", change.from, change.offset);
+}
+
 void AddProgram(const Program& program, CanonicalText* out) {
   for (const Instruction& i : program.instructions) {
     out->Add("{} {} {} {} {}", static_cast<int>(i.op), i.target, i.a, i.b, i.c);
   }
   for (double value : program.initial) out->Number(value);
+  for (const Zone& zone : program.zones) AddZone(zone, out);
 }
 
 void AddSource(const SourceConfig& source, CanonicalText* out) {
@@ -143,6 +150,7 @@ void AddAlerts(const Plan& plan, CanonicalText* out) {
     out->Add("{} {} {} {} {}", a.evaluation, a.on_updated, a.expected_value, a.priority, a.budget);
     out->Add("{} {} {} {} {}", a.quiet.from, a.quiet.to, a.quiet.zone, a.quiet.zone_register,
              static_cast<int>(a.quiet.summer_time));
+    if (!a.quiet.place.changes.empty()) AddZone(a.quiet.place, out);
     out->Add("features {}", fmt::join(a.features, " "));
   }
   for (const CodeText& text : plan.reasons) {

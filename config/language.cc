@@ -245,10 +245,12 @@ constexpr Key kQuietKeys[] = {
     {"from", "time of day", "required", "since midnight of the customer's day, below 24h: `21h`, `8h30m`"},
     {"to", "time of day", "required", "the same; may lie behind midnight"},
     {"zone", "=UTC | expression", "`UTC`",
-     "where the customer's clock stands: a distance from UTC (`\"+01:00\"`), or an expression that gives it as a "
-     "duration"},
+     "where the customer's clock stands: a name such as `Europe/Berlin` (see [time zones](#time-zones)), a distance "
+     "from "
+     "UTC (`\"+01:00\"`), or an expression that gives it as a duration"},
     {"otherwise", "text", "`UTC`", "the zone while the expression is null, or more than 14h"},
-    {"summer_time", "=none | =eu | =us", "`none`", "an hour more in summer, by the rule of these regions"},
+    {"summer_time", "=none | =eu | =us", "`none`",
+     "an hour more in summer, by the rule of these regions; not beside a name"},
 };
 
 constexpr Key kOutputsKeys[] = {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "config/assembler.h"
+#include "config/zones.h"
 
 namespace ebb {
 namespace {
@@ -135,6 +136,11 @@ void Assembler::ReadQuiet(const YamlNode& node, Span where, Scope* scope, AlertP
     ReadFixedZone(*otherwise, "otherwise", &quiet.zone);
   }
   if (const YamlNode* summer = reader.Take("summer_time")) {
+    if (!quiet.place.changes.empty()) {
+      diagnostics_->Add("E0113", reader.KeySpan("summer_time"),
+                        fmt::format("the zone {} has its own summer time", quiet.place.name),
+                        "leave 'summer_time:' away");
+    }
     quiet.summer_time =
         static_cast<SummerTime>(ReadWord(*summer, "summer_time", kSummerTimes, diagnostics_).value_or(0));
   }
@@ -152,11 +158,27 @@ void Assembler::ReadFixedZone(const YamlNode& node, std::string_view what, Durat
                     "write UTC, or a distance from it, such as \"+01:00\"");
 }
 
+// A name of the IANA data base, unless it is one of the pipeline's; false when it is neither that nor meant as one.
+bool Assembler::ReadNamedZone(const YamlNode& node, const Scope& scope, QuietPlan* quiet) {
+  if (!node.is_scalar() || node.secret || node.unknown) return false;
+  const std::string first = node.text.substr(0, node.text.find('/'));
+  if (scope.names->contains(first)) return false;
+  if (std::optional<Zone> zone = FindZone(node.text)) {
+    quiet->place = *std::move(zone);
+    return true;
+  }
+  const bool meant = first.size() < node.text.size() && first[0] >= 'A' && first[0] <= 'Z' &&
+                     node.text.find_first_of(" (") == std::string::npos;
+  if (meant) diagnostics_->Add("E0213", node.span, fmt::format("{} is no time zone", ShownText(node)), ZoneHint());
+  return meant;
+}
+
 void Assembler::ReadZone(const YamlNode& node, Scope* scope, AlertPlan* alert) {
   if (node.is_scalar() && (FixedZone(node.text) || LooksLikeZone(node.text))) {
     ReadFixedZone(node, "zone", &alert->quiet.zone);
     return;
   }
+  if (ReadNamedZone(node, *scope, &alert->quiet)) return;
   std::optional<Expression> expression = Parse(node, "zone");
   if (!expression) return;
   out_.texts["zone " + alert->name] = expression->source;

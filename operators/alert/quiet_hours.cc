@@ -43,22 +43,25 @@ TimeMs QuietUntil(const QuietPlan& plan, const double* registers, TimeMs now) {
   if (plan.zone_register >= 0 && std::fabs(registers[plan.zone_register]) <= static_cast<double>(kLargestOffset)) {
     zone = static_cast<DurationMs>(registers[plan.zone_register]);
   }
-  const DurationMs offset = OffsetAt(now, zone, plan.summer_time);
-  const DurationMs clock = TimeOfDay(now + offset);
-  const bool quiet =
-      plan.from < plan.to ? clock >= plan.from && clock < plan.to : clock >= plan.from || clock < plan.to;
-  if (!quiet) return now;
-  TimeMs end = now + TimeOfDay(plan.to - clock);
-  const DurationMs later = OffsetAt(end, zone, plan.summer_time);
-  if (later == offset) return end;
-  // The clocks are changed in between. In spring the end may lie in the hour that is left out: then it is the change.
-  TimeMs before = end + offset - later;
-  if (OffsetAt(before, zone, plan.summer_time) == later) return before;
-  while (end - before > 1) {
-    const TimeMs middle = before + (end - before) / 2;
-    (OffsetAt(middle, zone, plan.summer_time) == later ? end : before) = middle;
+  const auto offset_at = [&](TimeMs time) {
+    return plan.place.changes.empty() ? OffsetAt(time, zone, plan.summer_time) : plan.place.OffsetAt(time);
+  };
+  const auto is_quiet = [&](TimeMs time) {
+    const DurationMs clock = TimeOfDay(time + offset_at(time));
+    return plan.from < plan.to ? clock >= plan.from && clock < plan.to : clock >= plan.from || clock < plan.to;
+  };
+  while (is_quiet(now)) {
+    const DurationMs offset = offset_at(now);
+    TimeMs end = now + TimeOfDay(plan.to - TimeOfDay(now + offset));
+    if (offset_at(end) == offset) return end;
+    // The clocks are changed in between, and the change may end the quiet hours, or lengthen them.
+    while (end - now > 1) {
+      const TimeMs middle = now + (end - now) / 2;
+      (offset_at(middle) == offset ? now : end) = middle;
+    }
+    now = end;
   }
-  return end;
+  return now;
 }
 
 }  // namespace ebb

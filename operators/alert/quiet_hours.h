@@ -1,11 +1,12 @@
 // Quiet hours: hours of the customer's own day in which no alert opens or escalates. A customer's clock is an offset
-// from UTC, and for some regions a rule of summer time that is fixed here: no zone database, whose versions would give
-// different results for the same log.
+// from UTC, and for some regions a rule of summer time that is fixed here; or the table of a zone, which is a part of
+// the plan. Nothing is read of the machine, so the same log gives the same alerts.
 #pragma once
 
 #include <cstdint>
 
 #include "engine/stream/time.h"
+#include "engine/stream/zone.h"
 
 namespace ebb {
 
@@ -22,6 +23,7 @@ struct QuietPlan {
   DurationMs zone = 0;          // east of UTC
   int zone_register = -1;       // the customer's own, in milliseconds; null or more than 14h away from UTC: `zone`
   SummerTime summer_time = SummerTime::kNone;
+  Zone place;  // with changes: its clock is everybody's, and the three above have no meaning
 };
 
 // How far a clock is ahead of UTC at `now`, whose offset in winter is `zone`.

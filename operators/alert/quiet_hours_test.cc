@@ -62,6 +62,7 @@ TEST(QuietHoursTest, Ends) {
       {"2026-03-28T22:00", 21 * h, 2 * h + 30 * kMinute, h, SummerTime::kEu, "2026-03-29T01:00"},  // 02:30 is left out
       {"2026-10-24T22:00", 21 * h, 2 * h + 30 * kMinute, h, SummerTime::kEu, "2026-10-25T00:30"},  // the first 02:30
       {"2026-10-24T22:00", 21 * h, 3 * h, h, SummerTime::kEu, "2026-10-25T02:00"},
+      {"2026-10-25T00:45", 2 * h + 30 * kMinute, 5 * h, h, SummerTime::kEu, "2026-10-25T01:00"},  // it is 02:00 again
       {"2026-01-05T22:00", 7 * h, 7 * h, 0, SummerTime::kNone, "2026-01-05T22:00"}};
   for (const Case& c : kCases) {
     QuietPlan plan;

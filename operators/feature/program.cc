@@ -43,7 +43,7 @@ double WeekdayOf(double time, double offset) {
 }
 
 // `c` is the instruction's third register.
-inline double Apply(Op op, double a, double b, const double& c) {
+inline double Apply(Op op, double a, double b, const double& c, const std::vector<Zone>& zones) {
   switch (op) {
     case Op::kAdd:
       return Finite(a + b);
@@ -95,6 +95,8 @@ inline double Apply(Op op, double a, double b, const double& c) {
       return HourOf(a, b);
     case Op::kDayOfWeek:
       return WeekdayOf(a, b);
+    case Op::kZoneOffset:
+      return IsNull(a) ? kNull : static_cast<double>(zones[static_cast<size_t>(b)].OffsetAt(static_cast<TimeMs>(a)));
   }
   EBB_CHECK(false, "instruction {}", static_cast<int>(op));
 }
@@ -104,7 +106,7 @@ inline double Apply(Op op, double a, double b, const double& c) {
 void Program::Run(size_t begin, size_t end, double* registers) const {
   const Instruction* const last = instructions.data() + end;
   for (const Instruction* i = instructions.data() + begin; i != last; ++i) {
-    registers[i->target] = Apply(i->op, registers[i->a], registers[i->b], registers[i->c]);
+    registers[i->target] = Apply(i->op, registers[i->a], registers[i->b], registers[i->c], zones);
   }
 }
 
@@ -115,6 +117,13 @@ int ProgramBuilder::Constant(double value) {
     program_.initial.push_back(value);
   }
   return it->second;
+}
+
+int ProgramBuilder::ZoneConstant(const Zone& zone) {
+  size_t number = 0;
+  while (number < program_.zones.size() && program_.zones[number].name != zone.name) ++number;
+  if (number == program_.zones.size()) program_.zones.push_back(zone);
+  return Constant(static_cast<double>(number));
 }
 
 int ProgramBuilder::Emit(Op op, int a, int b, int c) {

@@ -19,6 +19,8 @@
 #include <map>
 #include <vector>
 
+#include "engine/stream/zone.h"
+
 namespace ebb {
 
 inline constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
@@ -45,11 +47,12 @@ enum class Op : uint8_t {
   kMin,         // the smaller; null when either is null
   kMax,
   kAbs,
-  kSqrt,       // null below 0
-  kLog1p,      // null at and below -1
-  kIsNull,     // 1 when a is null
-  kHourOfDay,  // of the time a, moved by b: 0 to 23
-  kDayOfWeek,  // of the time a, moved by b: 1 (Monday) to 7
+  kSqrt,        // null below 0
+  kLog1p,       // null at and below -1
+  kIsNull,      // 1 when a is null
+  kHourOfDay,   // of the time a, moved by b: 0 to 23
+  kDayOfWeek,   // of the time a, moved by b: 1 (Monday) to 7
+  kZoneOffset,  // of the zone whose number is b, at the time a
 };
 
 struct Instruction {
@@ -64,6 +67,7 @@ struct Instruction {
 struct Program {
   std::vector<Instruction> instructions;
   std::vector<double> initial;  // the register file with constants in place and null elsewhere
+  std::vector<Zone> zones;
 
   // Runs instructions [begin, end). `registers` has initial.size() values.
   void Run(size_t begin, size_t end, double* registers) const;
@@ -83,6 +87,8 @@ class ProgramBuilder {
   int Constant(double value);
   // A register that holds the hash of a text.
   int TextConstant(int64_t hash) { return Constant(std::bit_cast<double>(hash)); }
+  // A register that holds the number of a zone; one for each name.
+  int ZoneConstant(const Zone& zone);
   // Appends an instruction with a new target register and returns it.
   int Emit(Op op, int a, int b = 0, int c = 0);
   // Position of the next instruction: segments of the program are [position(), position()) pairs.

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import re
+import shutil
 import subprocess
 import unittest
 import xml.etree.ElementTree as xml
@@ -187,6 +188,19 @@ class FileCommandsTest(CliTest):
         self.refused(2, "check", "own.yaml", says=("lib/shop.yaml:11:31: error E0104", "included at own.yaml:1:10"))
         self.write("pack.yaml", "include: pack:telecom\n")
         self.assertRegex(self.good("check", "pack.yaml"), r"6 sources, \d+ features, .* 0 tests")
+
+    def test_other_time_zone_data_are_another_pipeline(self):
+        quiet = "quiet: {from: 21h, to: 8h, zone: Europe/Berlin}"
+        self.write("zone.yaml", SHOP.replace('quiet: {when: "gone > 0.6"}', f'quiet: {{when: "gone > 0.6", {quiet}}}'))
+        usual = json.loads(self.good("check", "--json", "zone.yaml"))["fingerprint"]
+        os.makedirs(self.at("zones/Europe"))
+        shutil.copy("/usr/share/zoneinfo/Europe/London", self.at("zones/Europe/Berlin"))
+        env = {"TZDIR": self.at("zones")}
+        other = json.loads(self.good("check", "--json", "zone.yaml", env=env))["fingerprint"]
+        self.assertNotEqual(usual, other)
+        self.good("replay", "zone.yaml", "--state", "state")
+        self.refused(2, "replay", "zone.yaml", "--state", "state", says=(usual, other), env=env)
+        self.assertIn("tzdata", self.refused(2, "check", "zone.yaml", env={"TZDIR": self.at("none")}))
 
     def test_the_shipped_pipelines_pass_their_tests(self):
         for name in ("telecom.yaml", "ecommerce.yaml", "bank.yaml", "online_retail.yaml"):

@@ -2,11 +2,12 @@
 #
 #   ('number', 2.5) ('duration', ms) ('text', 'app') ('bool', True) ('null',) ('name', 'calls_week')
 #   ('+', a, b) and the like for + - * / < <= > >= == != and or; ('neg', a) ('not', a)
-#   ('hour', offset) and ('weekday', offset): of a record's time, moved by milliseconds
+#   ('hour', offset) and ('weekday', offset): of a record's time, moved by milliseconds, or in a place
 #   ('in', a, [constants]) ('if', c, a, b) ('coalesce', a, b) and the other functions by name
 import math
 
 from portable_math import log1p
+from quiet import place_offset
 
 COMPARISONS = {'<': lambda a, b: a < b, '<=': lambda a, b: a <= b, '>': lambda a, b: a > b, '>=': lambda a, b: a >= b,
                '==': lambda a, b: a == b, '!=': lambda a, b: a != b}
@@ -47,7 +48,7 @@ def value(tree, names, rate=None):
     if op == 'name':
         return names[tree[1]]
     if op in ('hour', 'weekday'):
-        local = names['(time)'] + tree[1]
+        local = names['(time)'] + (place_offset(names['(time)'], tree[1]) if isinstance(tree[1], str) else tree[1])
         return float(local // 3600000 % 24 if op == 'hour' else (local // 86400000 + 3) % 7 + 1)
     if op == 'rate':
         return rate(tree[1][1])
@@ -113,6 +114,8 @@ def text(tree, outer=0):
         return 'null'
     if op == 'name':
         return tree[1]
+    if op in ('hour', 'weekday') and isinstance(tree[1], str):
+        return f"{op}('{tree[1]}')"
     if op in ('hour', 'weekday'):
         return f"{op}({'-' if tree[1] < 0 else ''}{duration_text(abs(tree[1])) if tree[1] else ''})"
     if op not in BINDING:

@@ -56,8 +56,8 @@ def field_condition(rng):
         ('in', ('name', 'n'), [1, 2, 3, 5, 8]),
         ('coalesce', ('name', 'flag'), ('bool', True)),
         ('is_null', ('name', 'n')),
-        ('<', ('hour', rng.choice([0, 8 * HOUR, -5 * HOUR])), ('number', rng.choice([6, 12]))),
-        ('>=', ('weekday', rng.choice([0, 8 * HOUR, -5 * HOUR])), ('number', 6)),
+        ('<', ('hour', rng.choice([0, 8 * HOUR, -5 * HOUR, 'Europe/Berlin'])), ('number', rng.choice([6, 12]))),
+        ('>=', ('weekday', rng.choice([0, 8 * HOUR, -5 * HOUR, 'Pacific/Auckland'])), ('number', 6)),
     ])
     return ('not', condition) if rng.random() < 0.2 else condition
 

@@ -59,6 +59,9 @@ def add_scores(rng, pipeline, expressions_of):
                 one['evaluate']['also_every'] = rng.choice([6 * HOUR, 3 * DAY])
 
 
+PLACES = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata']
+
+
 def add_limits(rng, pipeline, expressions_of):
     """Budgets, a limit for each customer, priorities, expected values and quiet hours, for the alerts there are."""
     limits = {}
@@ -85,6 +88,9 @@ def add_limits(rng, pipeline, expressions_of):
             if zones and rng.random() < 0.4:
                 alert['quiet']['zone'] = ('*', ('name', rng.choice(zones)), ('duration', HOUR))
                 alert['quiet']['otherwise'] = rng.choice([0, HOUR])
+            elif rng.random() < 0.4:
+                alert['quiet']['zone'] = rng.choice(PLACES)
+                del alert['quiet']['summer_time']
             else:
                 alert['quiet']['zone'] = alert['quiet']['otherwise'] = rng.choice([0, HOUR, -8 * HOUR, 330 * MINUTE])
     if limits:
@@ -98,14 +104,16 @@ def duration_or_zero(ms):
 
 
 def zone_text(zone):
-    if isinstance(zone, tuple):
+    if isinstance(zone, (tuple, str)):
         return zone
     return f"'{'-' if zone < 0 else '+'}{abs(zone) // HOUR:02}:{abs(zone) % HOUR // MINUTE:02}'"
 
 
 def quiet_text(quiet):
     out = {'from': duration_or_zero(quiet['from']), 'to': duration_or_zero(quiet['to']),
-           'summer_time': quiet['summer_time'], 'zone': zone_text(quiet['zone'])}
+           'zone': zone_text(quiet['zone'])}
+    if 'summer_time' in quiet:
+        out['summer_time'] = quiet['summer_time']
     if isinstance(quiet['zone'], tuple):
         out['otherwise'] = zone_text(quiet['otherwise'])
     return out

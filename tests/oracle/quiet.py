@@ -2,6 +2,7 @@
 # change are tried: those at which the clock shows the end, and those at which clocks are put forward or back.
 import calendar
 import datetime
+import zoneinfo
 
 HOUR, DAY = 3600000, 86400000
 
@@ -22,7 +23,30 @@ def changes(year, zone, rule):
     return utc(year, 3, sundays(year, 3)[1], 2) - zone, utc(year, 11, sundays(year, 11)[0], 1) - zone
 
 
+def place_offset(now, place):
+    """How far the clocks of a place are ahead of UTC, by Python's own reading of the time zone data."""
+    second = datetime.datetime.fromtimestamp(now // 1000, zoneinfo.ZoneInfo(place))
+    return second.utcoffset() // datetime.timedelta(milliseconds=1)
+
+
+def place_changes(now, place):
+    """The instants within two days at which the clocks of a place are changed."""
+    found = []
+    for hour in range(now // HOUR, now // HOUR + 48):
+        low, high = hour * HOUR, (hour + 1) * HOUR
+        before = place_offset(low, place)
+        if before == place_offset(high, place):
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if place_offset(middle, place) == before else (low, middle)
+        found.append(high)
+    return found
+
+
 def offset(now, zone, rule):
+    if isinstance(zone, str):
+        return place_offset(now, zone)
     if rule == 'none':
         return zone
     year = (datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=now + zone)).year
@@ -31,10 +55,10 @@ def offset(now, zone, rule):
 
 
 def until(quiet, zone, now):
-    """`zone`: the customer's own, or None. `now` itself when it isn't quiet."""
-    if zone is None or abs(zone) > 14 * HOUR:
+    """`zone`: the customer's own, or None, or the name of a place. `now` itself when it isn't quiet."""
+    if zone is None or (not isinstance(zone, str) and abs(zone) > 14 * HOUR):
         zone = quiet.get('otherwise', 0)
-    zone, rule = int(zone), quiet.get('summer_time', 'none')
+    zone, rule = zone if isinstance(zone, str) else int(zone), quiet.get('summer_time', 'none')
 
     def is_quiet(time):
         clock = (time + offset(time, zone, rule)) % DAY
@@ -43,7 +67,12 @@ def until(quiet, zone, now):
         return clock >= quiet['from'] or clock < quiet['to']
 
     instants = [now]
-    for ahead in (zone, zone + HOUR):
+    if isinstance(zone, str):
+        instants += place_changes(now, zone)
+        aheads = {place_offset(time, zone) for time in (now, now + DAY, now + 2 * DAY)}
+    else:
+        aheads = (zone, zone + HOUR)
+    for ahead in aheads:
         first = now + (quiet['to'] - now - ahead) % DAY
         instants += [first, first + DAY]
     if rule != 'none':

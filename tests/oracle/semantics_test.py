@@ -1,4 +1,5 @@
 # The oracle itself, on cases that were computed by hand.
+import datetime
 import json
 import math
 import os
@@ -230,6 +231,9 @@ class AggregateTest(unittest.TestCase):
         names = {'(time)': T0 + 23 * HOUR}      # a Friday
         self.assertEqual([expressions.value((op, offset), names) for op in ('hour', 'weekday')
                           for offset in (0, HOUR, -24 * HOUR)], [23, 0, 23, 5, 6, 4])
+        for time, hour in (('2026-03-29T00:59:59', 1), ('2026-03-29T01:00:00', 3), ('2026-10-25T01:00:00', 2)):
+            names = {'(time)': int(datetime.datetime.fromisoformat(time + '+00:00').timestamp() * 1000)}
+            self.assertEqual(expressions.value(('hour', 'Europe/Berlin'), names), hour)
 
 
 class EvaluationTest(unittest.TestCase):
