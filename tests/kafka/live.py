@@ -215,10 +215,10 @@ class World:
                               "isolation.level": "read_committed", "enable.auto.commit": False,
                               "enable.partition.eof": True, "auto.offset.reset": "earliest"})
         place = ck.TopicPartition(topic, partition, 0)
-        end = reader.get_watermark_offsets(place, 60)[1]
+        deadline = time.monotonic() + 60
+        end = self.end_of(reader, place, deadline)
         reader.assign([place])
         values = []
-        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             message = reader.poll(1)
             if message is None:
@@ -231,6 +231,17 @@ class World:
                 return values
         raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records: {len(values)} read, "
                            f"position {reader.position([place])}, end {end}")
+
+    @staticmethod
+    def end_of(reader, place, deadline):
+        """Asks until a broker that has just started, or the partition's next leader, can answer."""
+        while True:
+            try:
+                return reader.get_watermark_offsets(place, 10)[1]
+            except ck.KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def lines(self, output):
         """Partition -> lines of an output, as objects."""
