@@ -2,6 +2,7 @@
 #include "cli/customer_text.h"
 
 #include <algorithm>
+#include <bit>
 
 #include <fmt/format.h>
 
@@ -54,6 +55,54 @@ void AppendEpisode(const Pipeline& pipeline, const AlertRule& rule, const RowRef
   *out += '}';
 }
 
+// When the customer's last event was.
+std::string LastRecordText(const Pipeline& pipeline, const RowRef& row) {
+  const TimeMs last = pipeline.LastRecord(row);
+  return FormatTime(last == 0 ? kBeforeTime : last);
+}
+
+// A field of a reference source. Of a text only the hash is known.
+std::string KnownText(const ReferencePlan::Field& field, double value) {
+  if (field.type == FieldType::kString) {
+    const auto bits = std::bit_cast<uint64_t>(value);
+    return bits == std::bit_cast<uint64_t>(kNull) ? "null" : fmt::format("text {:016x}", bits);
+  }
+  if (IsNull(value)) return "null";
+  if (field.type == FieldType::kTime) return FormatTime(static_cast<TimeMs>(value));
+  if (field.type == FieldType::kBool) return value == 1 ? "true" : "false";
+  std::string text;
+  AppendJsonNumber(value, &text);
+  return text;
+}
+
+// The same for programs: a text as its hash in hexadecimal digits.
+void AppendKnown(const ReferencePlan::Field& field, double value, std::string* out) {
+  const std::string text = KnownText(field, value);
+  if (text == "null" || (field.type != FieldType::kString && field.type != FieldType::kTime)) {
+    *out += text;
+  } else {
+    AppendJsonString(field.type == FieldType::kString ? text.substr(text.find(' ') + 1) : text, out);
+  }
+}
+
+void AppendReferences(const Plan& plan, const std::vector<double>& registers, std::string* out) {
+  *out += ",\"references\":{";
+  for (size_t r = 0; r < plan.references.size(); ++r) {
+    const ReferencePlan& reference = plan.references[r];
+    if (r > 0) *out += ',';
+    AppendJsonString(plan.sources[reference.source], out);
+    *out += ":{";
+    for (size_t i = 0; i < reference.fields.size(); ++i) {
+      if (i > 0) *out += ',';
+      AppendJsonString(reference.fields[i].name, out);
+      *out += ':';
+      AppendKnown(reference.fields[i], registers[reference.fields[i].target], out);
+    }
+    *out += '}';
+  }
+  *out += '}';
+}
+
 }  // namespace
 
 std::string CustomerTable(const PipelineFile& file, const Pipeline& pipeline, const RowRef& row, TimeMs as_of,
@@ -65,8 +114,14 @@ std::string CustomerTable(const PipelineFile& file, const Pipeline& pipeline, co
   for (const AlertPlan& alert : plan.alerts) width = std::max(width, alert.name.size());
   std::string out = fmt::format("{} {}  as of {}, last record {}\n", file.entity_key,
                                 Styled(std::string(row.key()), Style::kBold, colour), FormatTime(as_of),
-                                FormatTime(pipeline.LastRecord(row)));
+                                LastRecordText(pipeline, row));
   const auto head = [&](const char* name) { out += fmt::format("\n{}\n", Styled(name, Style::kBold, colour)); };
+  for (const ReferencePlan& reference : plan.references) {
+    head(plan.sources[reference.source].c_str());
+    for (const ReferencePlan::Field& field : reference.fields) {
+      out += fmt::format("  {:<{}}  {}\n", field.name, width, KnownText(field, registers[field.target]));
+    }
+  }
   head("Features");
   for (const FeatureName& feature : plan.features) {
     out += fmt::format("  {:<{}}  {}\n", feature.name, width, ValueText(&feature, registers[feature.reg]));
@@ -95,14 +150,16 @@ std::string CustomerJson(const Pipeline& pipeline, const RowRef& row, TimeMs as_
   std::string out = "{\"customer_id\":";
   AppendJsonString(row.key(), &out);
   out += fmt::format(",\"as_of\":\"{}\",\"last_record\":\"{}\",\"features\":{{", FormatTime(as_of),
-                     FormatTime(pipeline.LastRecord(row)));
+                     LastRecordText(pipeline, row));
   for (size_t i = 0; i < plan.features.size(); ++i) {
     if (i > 0) out += ',';
     AppendJsonString(plan.features[i].name, &out);
     out += ':';
     AppendFeatureValue(plan.features[i], registers[plan.features[i].reg], &out);
   }
-  out += "},\"scores\":{";
+  out += '}';
+  if (!plan.references.empty()) AppendReferences(plan, registers, &out);
+  out += ",\"scores\":{";
   for (size_t i = 0; i < plan.scores.size(); ++i) {
     if (i > 0) out += ',';
     AppendJsonString(plan.scores[i].name, &out);

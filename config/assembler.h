@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct SourceDraft {
   };
 
   std::string name;
+  bool reference = false;
   bool broken = false;  // its fields aren't all known: unknown ones are not reported
   std::map<std::string, Symbol, std::less<>> names;
   std::vector<FieldInfo> fields;          // by slot
@@ -114,6 +116,10 @@ class Assembler {
   Scope RecordScope(SourceDraft* draft) const;
   Compiled CompileRecord(const YamlNode& node, const Expression& expression, Want want, SourceDraft* draft);
   void FinishSources();
+
+  // reference_sources.cc
+  // Makes the fields of reference sources known to expressions on customers, as SOURCE.FIELD.
+  void NameReferences();
 
   // windows.cc
   void ReadAccuracy(const YamlNode& node, Span where);
@@ -215,6 +221,7 @@ class Assembler {
   void ReadTest(const YamlNode& node);
   void ReadGiven(const YamlNode& node, PipelineTest* test);
   void ReadGivenValues(const YamlNode& node, Span where, TestRecord* record);
+  std::optional<int64_t> ReadGivenValue(const YamlNode& node, const Field& field);
   void ReadExpectation(const YamlNode& node, PipelineTest* test);
   void ReadExpectedAlert(MappingReader* reader, TestExpectation* expectation);
   void ReadExpectedValue(MappingReader* reader, TestExpectation* expectation);
@@ -226,12 +233,16 @@ class Assembler {
   Plan& plan_;
   ProgramBuilder builder_;
   std::vector<std::unique_ptr<SourceDraft>> drafts_;     // by ordinal
-  std::map<std::string, Symbol, std::less<>> features_;  // features and scores by name
+  std::map<std::string, Symbol, std::less<>> features_;  // features, scores and SOURCE.FIELD by name
+  std::set<std::string, std::less<>> event_fields_;      // SOURCE.FIELD of sources of events
   std::map<std::string, Span> defined_at_;               // where each of them is defined
   std::vector<DerivedDraft> derived_;
   std::vector<std::string> window_names_, score_names_, budget_names_, alert_names_;
   std::vector<bool> window_broken_;  // by window
 };
+
+// What an expression makes of a field.
+ExprType ExprTypeOf(FieldType type);
 
 // The last member of a JSON pointer, or the column.
 std::string LastPart(const std::string& path, Format format);

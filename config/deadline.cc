@@ -22,19 +22,67 @@ ExprKind Mirrored(ExprKind kind) {
   }
 }
 
-// The measure of a name that grows with time: a recency, or -1 for tenure; empty for anything else.
-std::optional<int> ClockOf(const ExprNode& node, const Scope& scope) {
-  if (node.kind != ExprKind::kName) return std::nullopt;
-  if (node.text == "tenure" && scope.plan != nullptr) return -1;
-  auto found = scope.names->find(node.text);
-  if (found == scope.names->end() || !found->second.recency) return std::nullopt;
-  return found->second.measure;
-}
+// Confined to its task's thread.
+class ClockFinder {
+ public:
+  ClockFinder(const Expression& expression, const Scope& scope, const std::vector<int>& registers)
+      : expression_(expression), scope_(scope), registers_(registers) {}
+
+  // What a node is if it runs with time: a recency, tenure, now, now less something that stands still, or something
+  // less now; empty for anything else.
+  std::optional<Clock> ClockOf(int index) const {
+    const ExprNode& node = expression_.nodes[index];
+    if (node.kind == ExprKind::kName) return ClockNamed(node.text);
+    if (node.kind != ExprKind::kSubtract) return std::nullopt;
+    const int left = node.children[0], right = node.children[1];
+    if (IsNow(left) && !ReadsClock(expression_, scope_, right)) return Clock{DeadlinePlan::kNow, registers_[right]};
+    if (IsNow(right) && !ReadsClock(expression_, scope_, left))
+      return Clock{DeadlinePlan::kNow, registers_[left], true};
+    return std::nullopt;
+  }
+
+  // `side` compared with `threshold`.
+  std::optional<DeadlinePlan> DeadlineOf(ExprKind kind, int side, int threshold) const {
+    const std::optional<Clock> clock = ClockOf(side);
+    // A threshold that moves with time itself has no instant that could be known in advance.
+    if (!clock || ReadsClock(expression_, scope_, threshold)) return std::nullopt;
+    if (clock->falling) kind = Mirrored(kind);
+    if (kind != ExprKind::kGreater && kind != ExprKind::kGreaterEqual) return std::nullopt;
+    DeadlinePlan deadline{clock->measure, registers_[threshold], kind == ExprKind::kGreater};
+    deadline.base = clock->base;
+    deadline.falling = clock->falling;
+    if (clock->measure == DeadlinePlan::kNow && clock->base < 0) {
+      deadline.base = deadline.threshold;
+      deadline.threshold = scope_.builder->Constant(0);
+    }
+    return deadline;
+  }
+
+ private:
+  bool IsNow(int index) const {
+    const ExprNode& node = expression_.nodes[index];
+    return node.kind == ExprKind::kName && node.text == "now" && scope_.plan != nullptr;
+  }
+
+  std::optional<Clock> ClockNamed(const std::string& name) const {
+    if (scope_.plan == nullptr) return std::nullopt;
+    if (name == "tenure") return Clock{DeadlinePlan::kTenure};
+    if (name == "now") return Clock{DeadlinePlan::kNow};
+    auto found = scope_.names->find(name);
+    if (found == scope_.names->end()) return std::nullopt;
+    return found->second.recency ? Clock{found->second.measure} : found->second.clock;
+  }
+
+  const Expression& expression_;
+  const Scope& scope_;
+  const std::vector<int>& registers_;
+};
 
 bool Moves(const ExprNode& node, const Scope& scope) {
-  if (node.kind != ExprKind::kName) return false;
+  if (node.kind != ExprKind::kName || scope.plan == nullptr) return false;
+  if (node.text == "tenure" || node.text == "now") return true;
   auto found = scope.names->find(node.text);
-  return ClockOf(node, scope) || (found != scope.names->end() && found->second.moves);
+  return found != scope.names->end() && (found->second.recency || found->second.moves);
 }
 
 }  // namespace
@@ -47,15 +95,18 @@ bool ReadsClock(const Expression& expression, const Scope& scope, int index) {
   return false;
 }
 
+std::optional<Clock> FindClock(const Expression& expression, const Scope& scope, const std::vector<int>& registers) {
+  std::optional<Clock> clock = ClockFinder(expression, scope, registers).ClockOf(expression.root);
+  if (clock && clock->measure != DeadlinePlan::kNow) clock.reset();
+  return clock;
+}
+
 std::vector<DeadlinePlan> FindDeadlines(const Expression& expression, const Scope& scope,
                                         const std::vector<int>& registers) {
   std::vector<DeadlinePlan> out;
+  const ClockFinder finder(expression, scope, registers);
   auto add = [&](ExprKind kind, int side, int threshold) {
-    if (kind != ExprKind::kGreater && kind != ExprKind::kGreaterEqual) return;
-    std::optional<int> measure = ClockOf(expression.nodes[side], scope);
-    // A threshold that moves with time itself has no instant that could be known in advance.
-    if (!measure || ReadsClock(expression, scope, threshold)) return;
-    out.push_back({*measure, registers[threshold], kind == ExprKind::kGreater});
+    if (std::optional<DeadlinePlan> deadline = finder.DeadlineOf(kind, side, threshold)) out.push_back(*deadline);
   };
   std::vector<int> open = {expression.root};
   while (!open.empty()) {

@@ -212,6 +212,11 @@ constexpr ErrorCode kErrorCodes[] = {
      "slope, deviation, ewma, cusum and the streaks compare periods that have closed. They need a window with\n"
      "a hop: windows: {weeks: {length: 8w, hop: 1w}} are the last eight closed weeks. Aggregations that keep\n"
      "values, events or sessions (distinct, quantile, entropy, ...) need a window without one."},
+    {"E0310", "a reference source has no events",
+     "    plans: {from: contract, agg: count, over: month}\n\n"
+     "A source with kind: reference keeps the latest value of each field, and nothing that could be counted or\n"
+     "summed. Read its fields in expressions: contract.price. For a history declare another source over the\n"
+     "same file or topic, without kind:."},
     {"E0401", "the expression can't be read",
      "The caret shows where the expression stops making sense. There are numbers, durations (7d), texts\n"
      "('x'), true, false, null, names, + - * /, < <= > >= == !=, and, or, not, in (a, b), parentheses and\n"
@@ -224,7 +229,8 @@ constexpr ErrorCode kErrorCodes[] = {
      "Name parts of it as features of their own."},
     {"E0404", "unknown name in an expression",
      "    when: \"silense > 7d\"\n\n"
-     "The name must be a feature (as named after expansion), tenure, or a score where scores can be read.\n"
+     "The name must be a feature (as named after expansion), tenure, now, SOURCE.FIELD of a reference source,\n"
+     "or a score where scores can be read.\n"
      "In conditions on records it must be a field of the source."},
     {"E0405", "unknown function",
      "The functions are if, coalesce, safe_div, rate, abs, min, max, clamp, log1p, sqrt, is_null,\n"
@@ -234,8 +240,9 @@ constexpr ErrorCode kErrorCodes[] = {
      "The message shows how it is called."},
     {"E0407", "the types don't go together",
      "    expr: \"calls_week + silence\"\n\n"
-     "Numbers, durations, texts and true/false don't mix. A duration divided by a duration is a number\n"
-     "(silence / 1d are days), a duration times a number is a duration. Null is tested with is_null(x)."},
+     "Numbers, durations, times, texts and true/false don't mix. A duration divided by a duration is a number\n"
+     "(silence / 1d are days), a duration times a number is a duration,\n"
+     "a time less a time is a duration, a time plus a duration is a time. Null is tested with is_null(x)."},
     {"E0408", "a unit is missing",
      "    when: \"silence > 7\"\n\n"
      "The other side is a duration, so 7 needs its unit: 7d, 7h or 7m."},

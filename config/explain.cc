@@ -10,6 +10,7 @@
 #include "config/flow.h"
 #include "config/zones.h"
 #include "operators/aggregate/aggregate.h"
+#include "operators/feature/reference_row.h"
 
 namespace ebb {
 namespace {
@@ -54,6 +55,11 @@ void ExplainSources(const PipelineFile& pipeline, std::string* out) {
         fmt::format("    time {} in {}, disorder {}, late records {}{}\n", s.time.path, TimeUnitName(s.time.unit),
                     FormatDuration(s.time.disorder), s.time.quarantine_late ? "go to the quarantine" : "are used",
                     s.time.max_jump ? ", jumps of more than " + FormatDuration(*s.time.max_jump) + " are refused" : "");
+    for (const ReferencePlan& reference : pipeline.plan.references) {
+      if (reference.source != s.ordinal) continue;
+      *out += fmt::format("    reference: the latest value of each field is kept, {} bytes for each customer\n",
+                          ReferenceRow::Bytes(reference));
+    }
     if (s.missing_key == MissingKey::kFilter) *out += "    records without a key are left out\n";
     if (s.missing_key == MissingKey::kUse) {
       *out += fmt::format("    records without a key belong to '{}'\n", s.missing_key_value);
@@ -211,9 +217,14 @@ std::string EvaluationText(const Plan& plan, int evaluation) {
   for (const ClosePlan& close : evaluate.at_close) {
     out += fmt::format(", at the close of each period of {}", FormatDuration(close.period));
   }
-  const auto deadlines = std::count_if(plan.deadlines.begin(), plan.deadlines.end(),
-                                       [&](const DeadlinePlan& d) { return (d.evaluations >> evaluation & 1) != 0; });
-  if (deadlines > 0) out += fmt::format(", and at {} deadline{} of silence", deadlines, deadlines == 1 ? "" : "s");
+  int64_t of_silence = 0, of_now = 0;
+  for (const DeadlinePlan& deadline : plan.deadlines) {
+    if ((deadline.evaluations >> evaluation & 1) == 0) continue;
+    ++(deadline.measure == DeadlinePlan::kNow ? of_now : of_silence);
+  }
+  for (const auto& [count, what] : {std::pair(of_silence, "of silence"), std::pair(of_now, "that now passes")}) {
+    if (count > 0) out += fmt::format(", and at {} deadline{} {}", count, count == 1 ? "" : "s", what);
+  }
   return out;
 }
 

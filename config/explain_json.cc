@@ -56,6 +56,10 @@ std::string SourcesJson(const PipelineFile& file) {
   for (const SourceConfig& source : file.sources) {
     const char* kinds[] = {"file", "topic", "generate"};
     const SourceSchema& s = source.schema;
+    const auto& references = file.plan.references;
+    const bool reference = std::any_of(references.begin(), references.end(),
+                                       [&](const ReferencePlan& r) { return r.source == s.ordinal; });
+    const char* kind = reference ? "reference" : "";
     JsonText fields('[');
     for (size_t slot = 0; slot < source.slot_names.size(); ++slot) {
       if (slot < s.fields.size()) {
@@ -75,6 +79,7 @@ std::string SourcesJson(const PipelineFile& file) {
                      .Text("key", s.key_path)
                      .Text("time", s.time.path)
                      .Whole("disorder", s.time.disorder)
+                     .Some("kind", kind)
                      .Some("where", TextOf(file, "source " + s.name))
                      .Raw("fields", fields.Done())
                      .Done());

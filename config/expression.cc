@@ -48,13 +48,21 @@ class ExpressionParser {
     } else if (IsDigit(text_[i]) || (text_[i] == '.' && i + 1 < text_.size() && IsDigit(text_[i + 1]))) {
       ReadNumber();
     } else if (IsLetter(text_[i])) {
-      while (token_end_ < text_.size() && (IsLetter(text_[token_end_]) || IsDigit(text_[token_end_]))) ++token_end_;
+      SkipWord();
+      if (token_end_ + 1 < text_.size() && text_[token_end_] == '.' && IsLetter(text_[token_end_ + 1])) {
+        ++token_end_;
+        SkipWord();
+      }
       token_ = Token::kWord;
     } else if (text_[i] == '\'' || text_[i] == '"') {
       ReadText(text_[i]);
     } else {
       ReadSymbol();
     }
+  }
+
+  void SkipWord() {
+    while (token_end_ < text_.size() && (IsLetter(text_[token_end_]) || IsDigit(text_[token_end_]))) ++token_end_;
   }
 
   void ReadNumber() {
@@ -387,9 +395,9 @@ Expression ParseExpression(std::string_view text, std::vector<ExpressionIssue>* 
 }
 
 bool IsReservedWord(std::string_view word) {
-  static constexpr std::string_view kWords[] = {"and",   "or",       "not",      "in",      "true",  "false", "null",
-                                                "if",    "coalesce", "rate",     "abs",     "min",   "max",   "clamp",
-                                                "log1p", "sqrt",     "safe_div", "is_null", "tenure"};
+  static constexpr std::string_view kWords[] = {"and",   "or",       "not",      "in",      "true",   "false", "null",
+                                                "if",    "coalesce", "rate",     "abs",     "min",    "max",   "clamp",
+                                                "log1p", "sqrt",     "safe_div", "is_null", "tenure", "now"};
   return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 

@@ -9,6 +9,7 @@
 //   product:  sign (* / sign)*
 //   sign:     "-" sign | primary
 //   primary:  number | duration | 'text' | true | false | null | name | name "(" or, ... ")" | "(" or ")"
+//   name:     word ("." word)?                    with a point: a field of a reference source
 #pragma once
 
 #include <cstdint>
@@ -79,7 +80,7 @@ struct ExpressionIssue {
 // Reads the text; stops at the first error, which is added to `issues`.
 Expression ParseExpression(std::string_view text, std::vector<ExpressionIssue>* issues);
 
-// Words that can't be names: those of the language, its functions, and tenure.
+// Words that can't be names: those of the language, its functions, tenure and now.
 bool IsReservedWord(std::string_view word);
 
 }  // namespace ebb

@@ -18,8 +18,6 @@
 namespace ebb {
 namespace {
 
-constexpr size_t kAnyNumber = 32;  // arguments of coalesce, min, max; items of a list have no limit but the length
-
 struct Operand {
   ExprType type = ExprType::kUnknown;
   int reg = -1;
@@ -29,28 +27,11 @@ struct Operand {
 
 using Function = ExpressionFunction;
 
-constexpr Function kFunctions[] = {
-    {"if", 3, 3, "if(condition, value, otherwise)", "`otherwise` also when the condition is null"},
-    {"coalesce", 2, kAnyNumber, "coalesce(value, instead_of_null, ...)", "the first that isn't null"},
-    {"safe_div", 2, 2, "safe_div(a, b)", "a / b; 0 when b is 0, or either is null"},
-    {"rate", 1, 1, "rate(feature)",
-     "a `count`, `sum` or `distinct` over a finite window, per day that the window covers"},
-    {"abs", 1, 1, "abs(value)", "without its sign; null when it is null"},
-    {"min", 2, kAnyNumber, "min(a, b, ...)", "the smallest; null when any is null"},
-    {"max", 2, kAnyNumber, "max(a, b, ...)", "the largest; null when any is null"},
-    {"clamp", 3, 3, "clamp(value, low, high)", "at least `low`, at most `high`"},
-    {"log1p", 1, 1, "log1p(number)", "the natural logarithm of 1 + number; null outside the domain"},
-    {"sqrt", 1, 1, "sqrt(number)", "the square root; null outside the domain"},
-    {"is_null", 1, 1, "is_null(value)", "true or false"},
-    {"hour", 0, 1, "hour() or hour(8h)",
-     "of a record: 0 to 23, in UTC, or as far from it as the offset says: `hour(-5h)`; or by the clocks of a "
-     "[zone](#time-zones), summer time included: `hour('Europe/Berlin')`"},
-    {"weekday", 0, 1, "weekday() or weekday(8h)", "of a record: 1 (Monday) to 7 (Sunday), likewise"},
-};
-
 bool IsNumeric(ExprType type) {
   return type == ExprType::kNumber || type == ExprType::kDuration || type == ExprType::kNullType;
 }
+
+bool HasOrder(ExprType type) { return IsNumeric(type) || type == ExprType::kTime; }
 
 // Confined to its task's thread.
 class Compiler {
@@ -71,11 +52,11 @@ class Compiler {
     out.reg = root.reg;
     out.reads = std::move(reads_);
     out.moves = ReadsClock(expression_, scope_, expression_.root);
-    if (out.ok && root.type == ExprType::kBool) {
-      std::vector<int> registers;
-      for (const Operand& operand : operands_) registers.push_back(operand.reg);
-      out.deadlines = FindDeadlines(expression_, scope_, registers);
-    }
+    if (!out.ok) return out;
+    std::vector<int> registers;
+    for (const Operand& operand : operands_) registers.push_back(operand.reg);
+    if (root.type == ExprType::kBool) out.deadlines = FindDeadlines(expression_, scope_, registers);
+    out.clock = FindClock(expression_, scope_, registers);
     return out;
   }
 
@@ -194,6 +175,11 @@ class Compiler {
       if (reg < 0) reg = builder_.NewRegister();
       return {ExprType::kDuration, reg, false, 0};
     }
+    if (name == "now" && scope_.plan != nullptr) {
+      int& reg = scope_.plan->builtins.now;
+      if (reg < 0) reg = builder_.NewRegister();
+      return {ExprType::kTime, reg, false, 0};
+    }
     auto found = scope_.names->find(name);
     if (found == scope_.names->end()) return FailUnknownName(index);
     const Symbol& symbol = found->second;
@@ -209,21 +195,45 @@ class Compiler {
     if (auto reason = scope_.hidden.find(name); reason != scope_.hidden.end()) {
       return Fail("E0404", index, fmt::format("{} {}", Quoted(name), reason->second));
     }
-    for (const Function& function : kFunctions) {
+    for (const Function& function : ExpressionFunctions()) {
       if (function.name == name) {
         return Fail("E0404", index, fmt::format("{} is a function", Quoted(name)),
                     fmt::format("it is called as {}", function.form));
       }
     }
+    if (name.find('.') != std::string::npos) return FailUnknownField(index);
     std::vector<std::string> known, longer;
     for (const auto& [candidate, symbol] : *scope_.names) {
+      if (candidate.find('.') != std::string::npos) continue;
       known.push_back(candidate);
       if (candidate.substr(0, name.size() + 1) == name + "_") longer.push_back(candidate);
     }
-    if (scope_.plan != nullptr) known.push_back("tenure");
+    if (scope_.plan != nullptr) known.insert(known.end(), {"tenure", "now"});
     std::string message = fmt::format("unknown {} {}", scope_.names_are, Quoted(name));
     if (!longer.empty()) {
       return Fail("E0404", index, message, fmt::format("did you mean '{}'?", longer[0]), {KnownNames(longer)});
+    }
+    return Fail("E0404", index, message, DidYouMean(name, known), {KnownNames(known)});
+  }
+
+  Operand FailUnknownField(int index) {
+    const std::string& name = NodeAt(index).text;
+    if (scope_.plan == nullptr) {
+      return Fail("E0404", index, fmt::format("{} belongs to customers", Quoted(name)),
+                  "a condition on records reads the fields of their source, by their names alone");
+    }
+    if (scope_.event_fields != nullptr && scope_.event_fields->contains(name)) {
+      return Fail("E0404", index, fmt::format("{} is a field of events, of which a customer has many", Quoted(name)),
+                  fmt::format("make it a feature: {{from: {}, agg: last, of: {}, over: ...}}",
+                              name.substr(0, name.find('.')), name.substr(name.find('.') + 1)));
+    }
+    std::vector<std::string> known;
+    for (const auto& [candidate, symbol] : *scope_.names) {
+      if (candidate.find('.') != std::string::npos) known.push_back(candidate);
+    }
+    const std::string message = fmt::format("unknown field {}", Quoted(name));
+    if (known.empty()) {
+      return Fail("E0404", index, message, "SOURCE.FIELD reads a source with kind: reference, and there is none");
     }
     return Fail("E0404", index, message, DidYouMean(name, known), {KnownNames(known)});
   }
@@ -278,6 +288,17 @@ class Compiler {
 
   Operand CompileSum(int index, Op op) {
     int left = NodeAt(index).children[0], right = NodeAt(index).children[1];
+    const ExprType a = operands_[left].type, b = operands_[right].type;
+    if (a == ExprType::kTime && b == ExprType::kTime) {
+      if (op == Op::kSubtract) return Emit(ExprType::kDuration, op, operands_[left], operands_[right]);
+      return Fail("E0407", index, "two times can't be added", "the duration between them is one less the other");
+    }
+    if (a == ExprType::kTime && b == ExprType::kDuration) return Emit(a, op, operands_[left], operands_[right]);
+    if (b == ExprType::kTime && a == ExprType::kDuration) {
+      if (op == Op::kAdd) return Emit(b, op, operands_[left], operands_[right]);
+      return Fail("E0407", index, "a time can't be subtracted from a duration",
+                  fmt::format("write {} - {} for an earlier time", Shown(right), Shown(left)));
+    }
     ExprType type = Agree(index, left, right, op == Op::kAdd ? "added" : "subtracted");
     if (type == ExprType::kUnknown) return {};
     if (!IsNumeric(type)) {
@@ -327,7 +348,7 @@ class Compiler {
     if (node.kind == ExprKind::kEqual || node.kind == ExprKind::kNotEqual) {
       return EmitEqual(a, b, node.kind == ExprKind::kEqual);
     }
-    if (!IsNumeric(type)) {
+    if (!HasOrder(type)) {
       return Fail("E0407", index, fmt::format("{} has no order", Shown(left)), "only == and != can be used");
     }
     switch (node.kind) {
@@ -365,11 +386,12 @@ class Compiler {
 
   Operand CompileCall(int index) {
     const ExprNode& node = NodeAt(index);
-    const Function* function = std::find_if(std::begin(kFunctions), std::end(kFunctions),
-                                            [&](const Function& f) { return f.name == node.text; });
-    if (function == std::end(kFunctions)) {
+    const auto functions = ExpressionFunctions();
+    const auto function =
+        std::find_if(functions.begin(), functions.end(), [&](const Function& f) { return f.name == node.text; });
+    if (function == functions.end()) {
       std::vector<std::string> known;
-      for (const Function& f : kFunctions) known.emplace_back(f.name);
+      for (const Function& f : functions) known.emplace_back(f.name);
       return Fail("E0405", index, fmt::format("unknown function {}", Quoted(node.text)), DidYouMean(node.text, known),
                   {KnownNames(known)});
     }
@@ -430,7 +452,7 @@ class Compiler {
       if (operands_[typed].type == ExprType::kNullType) typed = node.children[i];
     }
     bool coalesce = node.text == "coalesce";
-    if (!coalesce && !IsNumeric(type)) return FailOperand(typed, node.text + "()", "numbers or durations");
+    if (!coalesce && !HasOrder(type)) return FailOperand(typed, node.text + "()", "numbers or durations");
     Operand result = operands_[node.children[0]];
     result.type = type;
     for (size_t i = 1; i < node.children.size(); ++i) {
@@ -529,7 +551,8 @@ class Compiler {
       hint = fmt::format("compare it, as in {} > {}", Shown(expression_.root),
                          root.type == ExprType::kDuration ? "7d" : "0");
     } else if (want == Want::kNumber && root.type == ExprType::kDuration) {
-      hint = fmt::format("write {} / 1d for days", Shown(expression_.root));
+      const bool whole = NodeAt(expression_.root).kind == ExprKind::kName;
+      hint = fmt::format("write {}{}{} / 1d for days", whole ? "" : "(", Shown(expression_.root), whole ? "" : ")");
     } else if (want == Want::kNumber && root.type == ExprType::kBool && scope_.plan != nullptr) {
       hint = "use when: and add: for a condition";
     } else if (want == Want::kDuration && root.type == ExprType::kNumber) {
@@ -561,6 +584,8 @@ std::string_view TypeName(ExprType type) {
       return "a text";
     case ExprType::kBool:
       return "true or false";
+    case ExprType::kTime:
+      return "a time";
     case ExprType::kNullType:
       return "null";
     case ExprType::kUnknown:
@@ -579,8 +604,6 @@ Compiled CompileExpression(const Expression& expression, Want want, Scope* scope
   }
   return Compiler(expression, scope, issues).Run(want);
 }
-
-std::span<const ExpressionFunction> ExpressionFunctions() { return kFunctions; }
 
 std::vector<std::string> NamesIn(const Expression& expression) {
   std::vector<std::string> names;

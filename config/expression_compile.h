@@ -7,6 +7,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,12 +24,21 @@ enum class ExprType : uint8_t {
   kDuration,
   kText,
   kBool,
+  kTime,
   kNullType,
   kUnknown,  // its definition has an error that is reported elsewhere: goes with every type, silently
 };
 
-// "a number", "a duration", "a text", "true or false", "null".
+// "a number", "a duration", "a text", "true or false", "a time", "null".
 std::string_view TypeName(ExprType type);
+
+// Something that runs with time: the measure of a recency, or DeadlinePlan::kTenure; or DeadlinePlan::kNow, as now -
+// base, or falling, as base - now.
+struct Clock {
+  int measure = DeadlinePlan::kTenure;
+  int base = -1;  // kNow only, register; -1: nothing is taken off, it is now itself
+  bool falling = false;
+};
 
 // What a name stands for.
 struct Symbol {
@@ -36,7 +47,8 @@ struct Symbol {
   int index = -1;                       // feature: index into Plan::features; field: its slot; -1: a score
   int measure = -1;                     // index into Plan::measures when it is one, undecorated
   bool recency = false;                 // the measure is a recency: comparisons with it have deadlines
-  bool moves = false;                   // grows by itself as time passes, as recencies and tenure do
+  bool moves = false;                   // changes by itself as time passes, as recencies and tenure do
+  std::optional<Clock> clock;           // of a feature that is `now` less something, or the other way round
   bool rateable = false;                // the measure is a count, sum or distinct over a window
   std::vector<DeadlinePlan> deadlines;  // of a bool feature: those of its expression
 };
@@ -48,8 +60,10 @@ struct Scope {
   std::string_view names_are = "feature";  // for messages: "feature", "field"
   // For names that exist but can't be read here, with the reason: "is a score; ...".
   std::map<std::string, std::string, std::less<>> hidden;
-  // Null where tenure and rate() have no meaning.
+  // Null where tenure, now and rate() have no meaning.
   Plan* plan = nullptr;
+  // SOURCE.FIELD of the sources of events, which can't be read like those of reference sources.
+  const std::set<std::string, std::less<>>* event_fields = nullptr;
   // The register of the record's event time, made when it is first needed; null where hour() and weekday() have no
   // meaning.
   int* time_reg = nullptr;
@@ -62,7 +76,8 @@ struct Compiled {
   int reg = -1;
   ExprType type = ExprType::kUnknown;
   std::vector<int> reads;  // Symbol::index of each name, in order of first appearance
-  bool moves = false;      // reads something that grows by itself as time passes
+  bool moves = false;      // reads something that changes by itself as time passes
+  std::optional<Clock> clock;
   std::vector<DeadlinePlan> deadlines;
 };
 

@@ -148,6 +148,7 @@ class CompileTest : public testing::Test {
     Add("unknown", ExprType::kBool, kNull);
     Add("t", ExprType::kText, std::bit_cast<double>(HashText("abc")));
     Add("no_t", ExprType::kText, kNull);
+    Add("z", ExprType::kTime, 3.9e12);
     names_["broken"] = Symbol();
     plan_.windows = {{"week", 7 * kDay, 6 * kHour}, {"ever", 0, 0}};
     plan_.measures.resize(4);
@@ -382,6 +383,18 @@ TEST_F(CompileTest, Deadlines) {
       {"silence > 1d + tenure * 0.5", ""},
       {"silence > moving", ""},
       {"n > 1", ""},
+      {"now > z", "-2>0 "},
+      {"z <= now", "-2>=0 "},
+      {"now < z", ""},
+      {"z - now < 30d", "-2>30 falling "},
+      {"30d >= z - now", "-2>=30 falling "},
+      {"z - now > 30d", ""},
+      {"now - z >= d", "-2>=? "},
+      {"now - z < 1d", ""},
+      {"now - z > silence", ""},
+      {"now - now > 1d", ""},
+      {"z - now == 1d", ""},
+      {"not now > z", ""},
   };
   for (const Case& c : kCases) {
     Compiled compiled = Compile(c.text, Want::kCondition);
@@ -391,8 +404,37 @@ TEST_F(CompileTest, Deadlines) {
       double threshold = builder_.Build().initial[d.threshold];
       got += fmt::format("{}{}{} ", d.measure,
                          d.strict ? ">" : ">=", IsNull(threshold) ? "?" : fmt::format("{}", threshold / kDay));
+      if (d.falling) got += "falling ";
+      EXPECT_EQ(d.base >= 0, d.measure == DeadlinePlan::kNow) << c.text;
     }
     EXPECT_EQ(got, c.deadlines) << c.text;
+  }
+}
+
+TEST_F(CompileTest, ADifferenceToNowIsAClock) {
+  std::optional<Clock> clock = Compile("z - now").clock;
+  ASSERT_TRUE(clock);
+  EXPECT_EQ(clock->measure, DeadlinePlan::kNow);
+  EXPECT_EQ(clock->base, names_["z"].reg);
+  EXPECT_TRUE(clock->falling);
+  EXPECT_TRUE(Compile("now - (z + 1d)").clock);
+  for (const char* text : {"z - z", "silence", "tenure", "now - silence - z", "(z - now) * 2"}) {
+    EXPECT_FALSE(Compile(text).clock) << text;
+  }
+}
+
+TEST_F(CompileTest, TimesHaveAnArithmeticOfTheirOwn) {
+  values_[names_["z"].reg] = 5e12;
+  EXPECT_EQ(Run("(z + 3d - z) / 1d"), 3);
+  EXPECT_EQ(Run("(z - (z - 2d)) / 1d"), 2);
+  EXPECT_EQ(Run("z < z + 1ms"), 1);
+  EXPECT_EQ(Run("max(z, z + 1d) == 1d + z"), 1);
+  EXPECT_EQ(Compile("z - now").type, ExprType::kDuration);
+  EXPECT_EQ(Compile("z + 1d").type, ExprType::kTime);
+  for (const char* text : {"z + z", "1d - z", "-z", "z * 2", "z / 1d", "abs(z)", "z < 1d", "z + 1", "z == 'x'"}) {
+    EXPECT_FALSE(Compile(text).ok) << text;
+    ASSERT_EQ(issues_.size(), 1u) << text;
+    EXPECT_EQ(issues_[0].code, "E0407") << text;
   }
 }
 

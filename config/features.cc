@@ -59,7 +59,13 @@ void Assembler::ReadMeasures(const YamlNode& key, MappingReader* reader) {
   size_t errors = diagnostics_->size();
   MeasureDraft draft;
   MeasurePlan& base = draft.measure;
-  base.source = FindName(*reader->Take("from"), "E0105", "source", plan_.sources);
+  const YamlNode& from = *reader->Take("from");
+  base.source = FindName(from, "E0105", "source", plan_.sources);
+  if (base.source >= 0 && drafts_[base.source]->reference) {
+    diagnostics_->Add("E0310", from.span, fmt::format("{} is a reference source, and has no events", ShownText(from)),
+                      fmt::format("read its fields in expressions, as {}.FIELD", from.text));
+    base.source = -1;
+  }
   std::vector<const Aggregate*> aggregates;
   const YamlNode* agg = reader->Require("agg");
   const std::vector<std::string> known = AggregateNames();
@@ -105,13 +111,15 @@ bool Assembler::ReadOf(const YamlNode& of, const Aggregate& aggregate, const Sou
   if (found->second.type == ExprType::kUnknown) return false;
   bool number = info.type == FieldType::kInt || info.type == FieldType::kDecimal;
   if (!number && !aggregate.allows_text) {
-    bool is_bool = info.type == FieldType::kBool;
+    bool is_bool = info.type == FieldType::kBool, is_time = info.type == FieldType::kTime;
     std::string hint =
         is_bool ? fmt::format("write agg: count, where: {}", *name)
                 : fmt::format("texts can be taken by {}", NamesOf([](const Aggregate& a) { return a.allows_text; }));
     diagnostics_->Add("E0303", of.span,
                       fmt::format("{} of {}: the field is a {}, not a number", aggregate.name, Quoted(*name),
-                                  is_bool ? "bool" : "text"),
+                                  is_bool   ? "bool"
+                                  : is_time ? "time"
+                                            : "text"),
                       hint);
     return false;
   }
@@ -268,9 +276,10 @@ void Assembler::CompileDerived() {
     const DerivedDraft& draft = derived_[i];
     Compiled compiled = Compile(*draft.node, draft.expression, Want::kAny, &scope);
     if (!compiled.ok) continue;
-    if (compiled.type == ExprType::kText) {
-      diagnostics_->Add("E0409", draft.node->span, "a feature can't be a text",
-                        "a feature is a number, a duration or a condition");
+    if (compiled.type == ExprType::kText || compiled.type == ExprType::kTime) {
+      const bool time = compiled.type == ExprType::kTime;
+      diagnostics_->Add("E0409", draft.node->span, fmt::format("a feature can't be {}", TypeName(compiled.type)),
+                        time ? "now less a time is a duration" : "a feature is a number, a duration or a condition");
       continue;
     }
     Symbol& symbol = features_[draft.name];
@@ -278,6 +287,7 @@ void Assembler::CompileDerived() {
     symbol.reg = compiled.reg;
     symbol.deadlines = std::move(compiled.deadlines);
     symbol.moves = compiled.moves;
+    symbol.clock = compiled.clock;
     FeatureName& feature = plan_.features[draft.feature];
     feature.reg = compiled.reg;
     feature.is_bool = compiled.type == ExprType::kBool;

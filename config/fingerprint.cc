@@ -91,6 +91,11 @@ void AddFeatures(const Plan& plan, CanonicalText* out) {
     AddOptions(m, out);
   }
   out->Add("builtins {} {}", plan.builtins.tenure, fmt::join(plan.builtins.window_days, " "));
+  if (plan.builtins.now >= 0) out->Add("now {}", plan.builtins.now);
+  for (const ReferencePlan& reference : plan.references) {
+    out->Add("reference {}", reference.source);
+    for (const ReferencePlan::Field& field : reference.fields) out->Add("{} {}", field.slot, field.target);
+  }
   for (const FeatureName& f : plan.features) {
     out->Name(f.name);
     out->Add("{} {} {}", f.reg, f.is_bool, f.is_duration);
@@ -133,8 +138,10 @@ void AddScores(const Plan& plan, CanonicalText* out) {
       out->Number(bound);
     }
   }
-  for (const DeadlinePlan& d : plan.deadlines)
+  for (const DeadlinePlan& d : plan.deadlines) {
     out->Add("deadline {} {} {} {}", d.measure, d.threshold, d.strict, d.evaluations);
+    if (d.measure == DeadlinePlan::kNow) out->Add("base {} {}", d.base, d.falling);
+  }
 }
 
 void AddAlerts(const Plan& plan, CanonicalText* out) {

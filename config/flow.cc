@@ -74,6 +74,12 @@ class FlowMaker {
       }
       sources_.push_back(Add(FlowColumn::kSources, source.schema.name, std::move(lines)));
     }
+    for (const ReferencePlan& reference : plan_.references) {
+      const std::string& source = plan_.sources[reference.source];
+      for (const ReferencePlan::Field& field : reference.fields) {
+        owner_[source + "." + field.name] = sources_[reference.source];
+      }
+    }
   }
 
   void AddFeatures() {

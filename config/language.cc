@@ -40,6 +40,9 @@ constexpr Key kSourceKeys[] = {
     {"topic", "text", "", "a Kafka topic, for [`ebb run`](kafka.md); a replay needs `--input NAME=PATH`"},
     {"generate", "text", "",
      "a stream of a built-in generator, such as `telecom.calls` or `ecommerce.orders`; its records are JSON"},
+    {"kind", "=events | =reference", "`events`",
+     "`reference`: its records say what is so of a customer, and the [latest value](semantics.md#reference-sources) of "
+     "each field is read as `SOURCE.FIELD`"},
     {"format", "=json | =csv", "`json`", "JSON: one object per line. CSV: RFC 4180 with commas and a header line"},
     {"partitioner", "=murmur2 | =crc32", "not checked",
      "how producers choose the partition of a key: Java's default, or librdkafka's. Each record is checked against it",
@@ -91,7 +94,7 @@ constexpr Key kTimeKeys[] = {
 constexpr Key kFieldKeys[] = {
     {"type", "type", "required",
      "`int`; `decimal(0)` to `decimal(9)`; `bool`; `string` or `hash` (the same: only a "
-     "hash is kept)"},
+     "hash is kept); `time`: RFC 3339, or a number in the unit of the source's time"},
     {"path", "path", "the field's name", "where the value stands", "!expr"},
     {"missing", "value", "", "value of the type, taken when the value is absent or null", "!expr"},
     {"optional", "bool", "`false`",
@@ -358,7 +361,7 @@ constexpr Noun kNouns[] = {
     {"number", "-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?", "1.5", "one"},
     {"fraction", "[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?", "0.5", "half"},
     {"bool", "true|false", "true", "maybe"},
-    {"type", "int|bool|string|hash|decimal\\([0-9]\\)", "decimal(2)", "float"},
+    {"type", "int|bool|string|hash|time|decimal\\([0-9]\\)", "decimal(2)", "float"},
     {"reason", "[A-Z_]{1,64}", "SERVICE_QUALITY", "service quality"},
     {"pipeline name", "[-a-z0-9]{1,64}", "corner-shop", "Corner Shop"},
     {"source", kNamePattern, "n", ""},

@@ -91,7 +91,9 @@ bool ReadTermFeature(const YamlNode& node, const ModelScope& scope, Diagnostics*
   const std::optional<std::string> name = ReadText(node, "feature", diagnostics);
   if (!name) return false;
   auto found = scope.names->find(*name);
-  if (found == scope.names->end()) {
+  const bool number =
+      found != scope.names->end() && found->second.type != ExprType::kText && found->second.type != ExprType::kTime;
+  if (!number) {
     std::vector<std::string> known;
     for (const auto& [other, symbol] : *scope.names) known.push_back(other);
     ReportUnknown(node, "E0109", "feature", known, diagnostics);

@@ -30,6 +30,7 @@ void Assembler::Run() {
   ReadHead(&reader);
   if (const YamlNode* node = reader.Take("accuracy")) ReadAccuracy(*node, reader.KeySpan("accuracy"));
   if (const YamlNode* node = reader.Require("sources")) ReadSources(*node);
+  NameReferences();
   if (const YamlNode* node = reader.Take("windows")) ReadWindows(*node);
   if (const YamlNode* node = reader.Take("features")) ReadFeatures(*node);
   CompileDerived();

@@ -57,6 +57,7 @@ struct TestRecord {
   std::string customer;
   std::vector<std::pair<int, int64_t>> slots;  // of decoded fields; those that the test leaves out are null, or their
                                                // `missing:` value
+  std::vector<int> nulls;                      // slots that the test says are null
 };
 
 // What a test expects. Exactly one of alert, feature and score is set.

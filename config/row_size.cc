@@ -80,6 +80,7 @@ class MadeUpDecoder : public Decoder {
   static int64_t ValueOf(const Field& field, Random* random) {
     if (field.type == FieldType::kBool) return random->Below(4) == 0 ? 1 : 0;
     if (field.type == FieldType::kString) return HashText(std::to_string(random->Below(kTexts)));
+    if (field.type == FieldType::kTime) return kStart + static_cast<int64_t>(random->Below(300)) * kDay;
     int64_t unit = 1;
     for (int i = 0; i < field.decimals; ++i) unit *= 10;
     return random->Between(1, 300 * unit);
@@ -98,9 +99,13 @@ int DaysOf(const Plan& plan) {
 
 std::vector<SourceInput> Inputs(const PipelineFile& file, const RowAssumption& assumption, int days) {
   std::vector<SourceInput> inputs;
-  const double a_day = static_cast<double>(assumption.records_a_day) * kCustomers / file.sources.size();
-  const auto records = std::max(int64_t{kCustomers}, static_cast<int64_t>(a_day * days));
+  const size_t of_events = std::max<size_t>(1, file.sources.size() - file.plan.references.size());
+  const double a_day = static_cast<double>(assumption.records_a_day) * kCustomers / static_cast<double>(of_events);
   for (const SourceConfig& source : file.sources) {
+    const auto& references = file.plan.references;
+    const bool reference = std::any_of(references.begin(), references.end(),
+                                       [&](const ReferencePlan& r) { return r.source == source.schema.ordinal; });
+    const auto records = std::max(int64_t{kCustomers}, reference ? 0 : static_cast<int64_t>(a_day * days));
     SourceInput input{&source.schema, {}, source.slot_count()};
     std::unique_ptr<Decoder> decoder =
         std::make_unique<MadeUpDecoder>(&source.schema, static_cast<double>(days) * kDay / records);

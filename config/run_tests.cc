@@ -69,6 +69,7 @@ class GivenDecoder : public Decoder {
     out->time = kTestStart + record.at;
     if (out->time >= kLatestTime) return Reason::kTimeOutOfRange;
     for (const auto& [slot, value] : record.slots) out->SetSlot(slot, value);
+    for (const int slot : record.nulls) out->SetNull(slot);
     out->SetKey(record.customer);
     if (!record.customer.empty()) return Reason::kNone;
     if (schema_.missing_key == MissingKey::kQuarantine) return Reason::kMissingKey;

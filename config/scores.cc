@@ -22,6 +22,7 @@ Scope Assembler::FeatureScope() {
   scope.builder = &builder_;
   scope.names = &features_;
   scope.plan = &plan_;
+  scope.event_fields = &event_fields_;
   return scope;
 }
 
@@ -332,7 +333,8 @@ void Assembler::AddDeadlines(const std::vector<DeadlinePlan>& deadlines, int eva
   const uint64_t bit = uint64_t{1} << evaluation;
   for (DeadlinePlan deadline : deadlines) {
     auto known = std::find_if(plan_.deadlines.begin(), plan_.deadlines.end(), [&](const DeadlinePlan& d) {
-      return d.measure == deadline.measure && d.threshold == deadline.threshold && d.strict == deadline.strict;
+      return d.measure == deadline.measure && d.threshold == deadline.threshold && d.strict == deadline.strict &&
+             d.base == deadline.base && d.falling == deadline.falling;
     });
     if (known != plan_.deadlines.end()) {
       known->evaluations |= bit;

@@ -10,6 +10,7 @@
 namespace ebb {
 namespace {
 
+constexpr std::string_view kKinds[] = {"events", "reference"};
 constexpr std::string_view kFormats[] = {"json", "csv"};
 constexpr std::string_view kUnits[] = {"s", "ms", "us", "rfc3339"};
 constexpr std::string_view kLate[] = {"accept", "quarantine"};
@@ -50,12 +51,20 @@ std::optional<int64_t> ParseUnits(std::string_view text, int decimals) {
   return value;
 }
 
-ExprType ExprTypeOf(FieldType type) {
-  if (type == FieldType::kBool) return ExprType::kBool;
-  return type == FieldType::kString ? ExprType::kText : ExprType::kNumber;
-}
-
 }  // namespace
+
+ExprType ExprTypeOf(FieldType type) {
+  switch (type) {
+    case FieldType::kBool:
+      return ExprType::kBool;
+    case FieldType::kString:
+      return ExprType::kText;
+    case FieldType::kTime:
+      return ExprType::kTime;
+    default:
+      return ExprType::kNumber;
+  }
+}
 
 std::string FieldTypeText(FieldType type, int decimals) {
   switch (type) {
@@ -67,6 +76,8 @@ std::string FieldTypeText(FieldType type, int decimals) {
       return "bool";
     case FieldType::kString:
       return "string";
+    case FieldType::kTime:
+      return "time";
   }
   return "";
 }
@@ -105,6 +116,9 @@ void Assembler::ReadSource(const YamlNode& key, const YamlNode& node) {
     const YamlNode& location = *node.Find(*origin);
     source.location = ReadText(location, *origin, diagnostics_).value_or("");
     source.folder = out_.parts[location.span.begin.file].folder;
+  }
+  if (const YamlNode* kind = reader.Take("kind")) {
+    draft->reference = ReadWord(*kind, "kind", kKinds, diagnostics_) == size_t{1};
   }
   if (const YamlNode* format = reader.Take("format")) {
     size_t index = ReadWord(*format, "format", kFormats, diagnostics_).value_or(0);
@@ -257,6 +271,12 @@ void Assembler::ReadFields(const YamlNode& node, SourceConfig* source, SourceDra
   for (size_t i : NamedEntries(node, "fields")) {
     const YamlNode& value = node.values[i];
     if (value.is_mapping() && value.Find("expr") != nullptr) {
+      if (draft->reference) {
+        diagnostics_->Add("E0113", node.keys[i].span, "a reference source has no computed fields",
+                          "compute it where it is read, from SOURCE.FIELD");
+        draft->broken = true;
+        continue;
+      }
       computed.push_back(i);
       continue;
     }
@@ -309,7 +329,8 @@ bool Assembler::ReadType(const YamlNode& node, FieldType* type, int* decimals) {
   static constexpr std::pair<std::string_view, FieldType> kTypes[] = {{"int", FieldType::kInt},
                                                                       {"bool", FieldType::kBool},
                                                                       {"string", FieldType::kString},
-                                                                      {"hash", FieldType::kString}};
+                                                                      {"hash", FieldType::kString},
+                                                                      {"time", FieldType::kTime}};
   for (auto [name, value] : kTypes) {
     if (*text == name) {
       *type = value;
@@ -322,7 +343,7 @@ bool Assembler::ReadType(const YamlNode& node, FieldType* type, int* decimals) {
     *decimals = (*text)[8] - '0';
     return true;
   }
-  const std::vector<std::string> known = {"int", "decimal(2)", "bool", "string", "hash"};
+  const std::vector<std::string> known = {"int", "decimal(2)", "bool", "string", "hash", "time"};
   static constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
       {"decimal", "decimal(2)"}, {"float", "decimal(2)"}, {"double", "decimal(2)"}, {"number", "decimal(2)"},
       {"integer", "int"},        {"long", "int"},         {"boolean", "bool"},      {"text", "string"}};
@@ -344,6 +365,8 @@ std::optional<int64_t> Assembler::ReadSlotValue(const YamlNode& node, FieldType 
     value = HashText(*text);
   } else if (type == FieldType::kBool) {
     if (*text == "true" || *text == "false") value = *text == "true" ? 1 : 0;
+  } else if (type == FieldType::kTime) {
+    value = ParseTime(*text);
   } else {
     value = ParseUnits(*text, decimals);
   }
@@ -394,7 +417,7 @@ void Assembler::ReadComputed(const YamlNode& fields, const std::vector<size_t>& 
     ExprType wanted = ExprTypeOf(info.type);
     DerivedFieldsPlan::Computed field;
     field.segment.begin = draft->builder.position();
-    Want want = wanted == ExprType::kText ? Want::kAny : (wanted == ExprType::kBool ? Want::kCondition : Want::kNumber);
+    Want want = wanted == ExprType::kBool ? Want::kCondition : wanted == ExprType::kNumber ? Want::kNumber : Want::kAny;
     Compiled compiled = CompileRecord(*nodes[i], *expressions[i], want, draft);
     if (!compiled.ok) continue;
     if (compiled.type != wanted) {
@@ -420,7 +443,9 @@ Scope Assembler::RecordScope(SourceDraft* draft) const {
   scope.names = &draft->names;
   scope.names_are = "field";
   scope.time_reg = &draft->time_reg;
-  scope.hidden["tenure"] = "belongs to customers; a condition on records reads fields only";
+  for (const char* name : {"tenure", "now"}) {
+    scope.hidden[name] = "belongs to customers; a condition on records reads fields only";
+  }
   return scope;
 }
 

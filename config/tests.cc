@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/assembler.h"
+#include "config/run_tests.h"
 
 namespace ebb {
 namespace {
@@ -90,12 +91,20 @@ void Assembler::ReadGivenValues(const YamlNode& node, Span where, TestRecord* re
     if (value == nullptr || !known_type) {
       if (field.missing) record->slots.emplace_back(static_cast<int>(slot), *field.missing);
     } else if (value->is_scalar() && value->style == YamlNode::Style::kPlain && value->text == "null") {
-      continue;
-    } else if (std::optional<int64_t> read = ReadSlotValue(*value, field.type, field.decimals)) {
+      record->nulls.push_back(static_cast<int>(slot));
+    } else if (std::optional<int64_t> read = ReadGivenValue(*value, field)) {
       record->slots.emplace_back(static_cast<int>(slot), *read);
     }
   }
   if (!draft.broken) reader.Finish();
+}
+
+// A time may be written as tests write all of theirs: as the duration since the test's beginning.
+std::optional<int64_t> Assembler::ReadGivenValue(const YamlNode& node, const Field& field) {
+  if (field.type == FieldType::kTime && node.is_scalar()) {
+    if (const std::optional<DurationMs> since = ParseDuration(node.text)) return kTestStart + *since;
+  }
+  return ReadSlotValue(node, field.type, field.decimals);
 }
 
 void Assembler::ReadExpectation(const YamlNode& node, PipelineTest* test) {

@@ -22,6 +22,7 @@ constexpr double kSumUnit = 0x1.0p40;
 constexpr double kLargestScore = 0x1.0p22;  // beyond it the mean is clipped
 constexpr DurationMs kDefaultHorizon = 30 * kDay;
 constexpr double kLongestThreshold = 4e13;  // ms, over a thousand years
+constexpr double kLatestBase = 1e15;        // ms since 1970, beyond every time of a field
 
 }  // namespace
 
@@ -43,6 +44,11 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Build(Plan plan) {
   for (const DedupPlan& dedup : p.dedup) {
     pipeline->seen_ids_[dedup.source] = std::make_unique<SeenIds>(dedup, p.sources[dedup.source], &layout);
   }
+  pipeline->references_.resize(p.sources.size());
+  for (const ReferencePlan& reference : p.references) {
+    pipeline->references_[reference.source] =
+        std::make_unique<ReferenceRow>(reference, p.sources[reference.source], &layout);
+  }
   auto features = FeatureSet::Build(p, &layout);
   if (!features.ok()) return features.status();
   pipeline->features_ = *std::move(features);
@@ -52,13 +58,16 @@ absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Build(Plan plan) {
   }
   if (pipeline->horizon_ == 0) pipeline->horizon_ = kDefaultHorizon;
   for (const DeadlinePlan& deadline : p.deadlines) {
-    if (IsNull(p.program.initial[deadline.threshold])) pipeline->fixed_deadlines_ = false;
+    const bool fixed = deadline.base < 0 && !IsNull(p.program.initial[deadline.threshold]);
+    pipeline->fixed_deadlines_ = pipeline->fixed_deadlines_ && fixed;
   }
   return pipeline;
 }
 
 void Pipeline::Compute(RowRef* row, TimeMs now, double* registers) const {
   features_->Read(row, now, registers);
+  for (const ReferencePlan& reference : plan_.references) references_[reference.source]->Read(*row, registers);
+  if (plan_.builtins.now >= 0) registers[plan_.builtins.now] = static_cast<double>(now);
   plan_.program.Run(plan_.derived.begin, plan_.derived.end, registers);
   for (const Scorecard& score : scores_) score.Evaluate(registers);
 }
@@ -91,8 +100,12 @@ class PipelineOperator : public Operator {
   Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
     const TimeMs now = record.effective;
     if (!pipeline_.seen_ids_.empty() && IsDuplicate(record, row, now)) return Effect::kDuplicate;
-    pipeline_.features_->Update(record, row, now);
-    row->cells()[pipeline_.record_cell_] = now;
+    if (const ReferenceRow* reference = pipeline_.references_[record.source].get(); reference != nullptr) {
+      reference->Update(record, row);
+    } else {
+      pipeline_.features_->Update(record, row, now);
+      row->cells()[pipeline_.record_cell_] = now;
+    }
     uint64_t due = 0;
     for (int e = 0; e < evaluations_; ++e) {
       const EvaluatePlan& plan = plan_.evaluation(e);
@@ -244,6 +257,25 @@ class PipelineOperator : public Operator {
     cell[1] = IsNull(value) ? 0 : std::bit_cast<int64_t>(value);
   }
 
+  // When the comparison turns true; kBeforeTime when that is never, or not known.
+  TimeMs InstantOf(const DeadlinePlan& deadline, const RowRef& row) const {
+    double threshold = registers_[deadline.threshold];
+    TimeMs origin;
+    if (deadline.measure == DeadlinePlan::kNow) {
+      const double base = registers_[deadline.base];
+      if (!(std::fabs(base) < kLatestBase)) return kBeforeTime;
+      origin = static_cast<TimeMs>(std::floor(base));
+      threshold = (deadline.falling ? -threshold : threshold) + (base - std::floor(base));
+      if (!(threshold > -kLongestThreshold)) return kBeforeTime;
+    } else {
+      origin = pipeline_.features_->Origin(row, deadline.measure);
+      if (origin == 0 || threshold < 0) return kBeforeTime;
+    }
+    if (!(threshold < kLongestThreshold)) return kBeforeTime;
+    const double first = deadline.strict ? std::floor(threshold) + 1 : std::ceil(threshold);
+    return origin + static_cast<DurationMs>(first);
+  }
+
   // The first instant from `now` on, or after it when this evaluation was at `now`, at which a silence condition of it
   // turns true; 0 when there is none.
   TimeMs NextDeadline(int evaluation, const RowRef& row, TimeMs now) const {
@@ -251,11 +283,7 @@ class PipelineOperator : public Operator {
     TimeMs next = 0;
     for (const DeadlinePlan& deadline : plan_.deadlines) {
       if ((deadline.evaluations >> evaluation & 1) == 0) continue;
-      const TimeMs origin = pipeline_.features_->Origin(row, deadline.measure);
-      const double threshold = registers_[deadline.threshold];
-      if (origin == 0 || !(threshold < kLongestThreshold) || threshold < 0) continue;
-      const double first = deadline.strict ? std::floor(threshold) + 1 : std::ceil(threshold);
-      const TimeMs at = origin + static_cast<DurationMs>(first);
+      const TimeMs at = InstantOf(deadline, row);
       if (at >= now + evaluated && (next == 0 || at < next)) next = at;
     }
     return next;
@@ -265,7 +293,7 @@ class PipelineOperator : public Operator {
   TimeMs NextSchedule(int evaluation, const RowRef& row, TimeMs now) const {
     const EvaluatePlan& evaluate = plan_.evaluation(evaluation);
     const TimeMs last = CellsOf(evaluation, row)[kLastEvaluation], last_record = pipeline_.LastRecord(row);
-    if (last - last_record > pipeline_.horizon_) return 0;
+    if (last_record == 0 || last - last_record > pipeline_.horizon_) return 0;
     TimeMs next = kAfterTime;
     if (evaluate.also_every > 0 && last != 0) next = last + evaluate.also_every;
     // A customer who was never evaluated waits for the first close after the last record.

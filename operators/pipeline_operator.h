@@ -4,7 +4,9 @@
 // time (each evaluation of the plan its own), unless the last evaluation is less than at_most_every ago: then once at
 // the end of that time. Timers evaluate too: also_every after the last evaluation and at the close of the periods of
 // at_close, while the customer's windows can still change; and at the instant at which a condition `recency > X` turns
-// true without any event. An open alert whose validity ends is expired by a timer as well.
+// true without any event, as does one at which `now` passes a time that the row holds. A record of a reference source
+// changes what is known of the customer and evaluates likewise, but is no activity: it begins no tenure, ends no
+// silence, and keeps no schedule going. An open alert whose validity ends is expired by a timer as well.
 #pragma once
 
 #include <memory>
@@ -19,6 +21,7 @@
 #include "operators/alert/budget.h"
 #include "operators/alert/episode.h"
 #include "operators/feature/feature_set.h"
+#include "operators/feature/reference_row.h"
 #include "operators/plan.h"
 #include "operators/score/scorecard.h"
 #include "operators/window/seen_ids.h"
@@ -39,7 +42,7 @@ class Pipeline {
 
   // Features, derived features and scores as of `now`.
   void Compute(RowRef* row, TimeMs now, double* registers) const;
-  // Effective time of the customer's last record.
+  // Effective time of the customer's last event; 0 when there was none.
   TimeMs LastRecord(const RowRef& row) const;
   // The score of the evaluation before; null when there was none, or for the score -1.
   double PreviousScore(int score, const RowRef& row) const;
@@ -56,7 +59,8 @@ class Pipeline {
   Plan plan_;
   RowLayout layout_;
   std::unique_ptr<FeatureSet> features_;
-  std::vector<std::unique_ptr<SeenIds>> seen_ids_;  // by source; empty when no source has ids
+  std::vector<std::unique_ptr<SeenIds>> seen_ids_;         // by source; empty when no source has ids
+  std::vector<std::unique_ptr<ReferenceRow>> references_;  // by source; null for sources of events
   std::vector<Scorecard> scores_;
   std::vector<AlertRule> alerts_;
   int record_cell_ = -1;
@@ -64,7 +68,7 @@ class Pipeline {
   int score_cells_ = -1;  // two per score
   int limit_cells_ = -1;
   DurationMs horizon_ = 0;
-  bool fixed_deadlines_ = true;  // all thresholds are constants
+  bool fixed_deadlines_ = true;  // all thresholds are constants, and none is a distance from a time of the row
 };
 
 // The counters of one score, in the order in which they are kept.

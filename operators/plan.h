@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/stream/schema.h"
 #include "engine/stream/time.h"
 #include "operators/aggregate/aggregate.h"
 #include "operators/alert/quiet_hours.h"
@@ -57,9 +58,23 @@ struct DedupPlan {
   int max_ids = 256;  // kept per customer
 };
 
+// A source whose records say what is so of a customer: the latest value of each field is kept in the row.
+struct ReferencePlan {
+  struct Field {
+    std::string name;
+    int slot = 0;
+    FieldType type = FieldType::kInt;
+    int decimals = 0;
+    int target = -1;  // register
+  };
+  int source = 0;
+  std::vector<Field> fields;
+};
+
 // A register that is filled with something that isn't a measure, when >= 0.
 struct BuiltinPlan {
-  int tenure = -1;               // ms since the customer's first record
+  int tenure = -1;               // ms since the customer's first event
+  int now = -1;                  // the instant of the evaluation
   std::vector<int> window_days;  // per window: its effective length in days (sawtooth: edge to now); -1: unused
 };
 
@@ -70,11 +85,15 @@ struct FeatureName {
   bool is_duration = false;  // milliseconds in the register; written in seconds outside
 };
 
-// A comparison `recency > threshold` in a condition: the instant at which it turns true is a timer.
+// A comparison in a condition that turns true as time passes: the instant at which it does is a timer.
 struct DeadlinePlan {
-  int measure = -1;          // index of a recency measure, or -1 for tenure
+  static constexpr int kTenure = -1, kNow = -2;
+
+  int measure = kTenure;     // `recency > threshold`: index of the measure, or kTenure; kNow: see base
   int threshold = -1;        // register, milliseconds
-  bool strict = true;        // > (one millisecond later) or >=
+  bool strict = true;        // > and < (one millisecond later), or >= and <=
+  int base = -1;             // kNow only, register: `now - base > threshold`,
+  bool falling = false;      // or `base - now < threshold`
   uint64_t evaluations = 1;  // bit per evaluation that it brings about
 };
 
@@ -196,6 +215,7 @@ struct Plan {
   std::string fingerprint;           // 16 hex digits over everything that decides a result
   std::vector<std::string> sources;  // names by ordinal
   std::vector<DedupPlan> dedup;      // at most one per source
+  std::vector<ReferencePlan> references;
   std::vector<WindowPlan> windows;
   std::vector<MeasurePlan> measures;
   BuiltinPlan builtins;

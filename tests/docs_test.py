@@ -250,7 +250,7 @@ def check_language():
     problems = both("aggregates of docs/pipeline.md", names, first_cells(section("docs/pipeline.md", "Aggregates")))
     if len(table) != len(names):
         problems.append(f"{len(table)} aggregates in the table of aggregate.cc, {len(names)} names")
-    functions = re.search(r"kFunctions\[\] = \{(.*?)\n\};", read("config/expression_compile.cc"), re.DOTALL).group(1)
+    functions = re.search(r"kFunctions\[\] = \{(.*?)\n\};", read("config/expression_functions.cc"), re.DOTALL).group(1)
     functions = re.findall(r'\{"(\w+)"', functions)
     documented = [re.match(r"\w+", cell).group(0) for cell in first_cells(section("docs/pipeline.md", "Expressions"))
                   if re.match(r"\w+\(", cell)]

@@ -132,7 +132,10 @@ Reason CsvDecoder::Decode(std::string_view bytes, RecordBuilder* out) {
 void CsvDecoder::Store(const Target& target, std::string_view cell, RecordBuilder* out) {
   const bool text = target.kind != Target::Kind::kKey && target.type == FieldType::kString;
   if (!text) cell = Trim(cell);
-  if (cell.empty()) return;
+  if (cell.empty()) {
+    if (target.kind == Target::Kind::kSlot) out->SetNull(target.slot);
+    return;
+  }
   if (target.kind == Target::Kind::kTime) {
     time_text_ = cell;
     faults_.Add(target.kind, TimeFromText(cell, target.unit, &out->time));
@@ -156,6 +159,9 @@ void CsvDecoder::Store(const Target& target, std::string_view cell, RecordBuilde
       break;
     case FieldType::kString:
       value = HashText(cell);
+      break;
+    case FieldType::kTime:
+      reason = FieldTimeFromText(cell, target.unit, &value);
       break;
   }
   if (reason == Reason::kNone) out->SetSlot(target.slot, value);

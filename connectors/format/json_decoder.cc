@@ -263,9 +263,10 @@ void JsonDecoder::StoreString(const Target& target, std::string_view text) {
     reason = TimeFromText(text, target.unit, &out_->time);
   } else if (target.type == FieldType::kString) {
     if (target.kind == Target::Kind::kSlot || !text.empty()) out_->SetSlot(target.slot, HashText(text));
-  } else if (target.type == FieldType::kDecimal) {
+  } else if (target.type == FieldType::kDecimal || target.type == FieldType::kTime) {
     int64_t value = 0;
-    reason = DecimalFromText(text, target.decimals, &value);
+    reason = target.type == FieldType::kTime ? FieldTimeFromText(text, target.unit, &value)
+                                             : DecimalFromText(text, target.decimals, &value);
     if (reason == Reason::kNone) out_->SetSlot(target.slot, value);
   } else {
     reason = Reason::kBadType;
@@ -304,6 +305,9 @@ void JsonDecoder::StoreNumber(const Target& target, const Number& number) {
         reason = whole ? Reason::kNone : Reason::kBadType;
         value = HashText(number.text);
         break;
+      case FieldType::kTime:
+        reason = FieldTimeFromNumber(number, target.unit, NumberStyle::kJson, &value);
+        break;
     }
     if (reason == Reason::kNone) out_->SetSlot(target.slot, value);
   }
@@ -311,7 +315,13 @@ void JsonDecoder::StoreNumber(const Target& target, const Number& number) {
 }
 
 At JsonDecoder::TakeWord(const JsonNode& node, At at) {
-  if (Token(at) == 'n') return WordAt(at, "null") ? at + 1 : Fail(Reason::kJsonSyntax);
+  if (Token(at) == 'n') {
+    if (!WordAt(at, "null")) return Fail(Reason::kJsonSyntax);
+    for (const Target& target : node.targets) {
+      if (target.kind == Target::Kind::kSlot) out_->SetNull(target.slot);
+    }
+    return at + 1;
+  }
   const bool value = Token(at) == 't';
   if (!(value ? WordAt(at, "true") : WordAt(at, "false"))) return Fail(Reason::kJsonSyntax);
   for (const Target& target : node.targets) StoreWord(target, value);

@@ -17,6 +17,7 @@ std::vector<Use> SchemaUses(const SourceSchema& schema) {
     uses.push_back({field.path,
                     {.kind = static_cast<int>(i) == schema.id_slot ? Target::Kind::kId : Target::Kind::kSlot,
                      .type = field.type,
+                     .unit = schema.time.unit,
                      .decimals = static_cast<int8_t>(field.decimals),
                      .slot = static_cast<int>(i)}});
   }

@@ -91,6 +91,29 @@ Reason TimeFromText(std::string_view text, TimeUnit unit, TimeMs* time) {
   return NumberToTime(number, unit, NumberStyle::kText, time);
 }
 
+Reason FieldTimeFromText(std::string_view text, TimeUnit unit, TimeMs* time) {
+  if (const std::optional<TimeMs> parsed = ParseTime(text)) {
+    if (*parsed < kEarliestFieldTime || *parsed >= kLatestFieldTime) return Reason::kOutOfRange;
+    *time = *parsed;
+    return Reason::kNone;
+  }
+  Number number;
+  if (!ScanWhole(text, &number)) return Reason::kBadType;
+  return FieldTimeFromNumber(number, unit, NumberStyle::kText, time);
+}
+
+Reason FieldTimeFromNumber(const Number& number, TimeUnit unit, NumberStyle style, TimeMs* time) {
+  if (unit == TimeUnit::kRfc3339) return Reason::kBadType;
+  int64_t value = 0;
+  const Reason reason =
+      unit == TimeUnit::kSeconds ? NumberToDecimal(number, 3, &value) : NumberToInt(number, style, &value);
+  if (reason != Reason::kNone) return reason;
+  if (unit == TimeUnit::kMicros) value = FloorDiv(value, 1000);
+  if (value < kEarliestFieldTime || value >= kLatestFieldTime) return Reason::kOutOfRange;
+  *time = value;
+  return Reason::kNone;
+}
+
 Reason CheckKey(std::string_view key) {
   if (key.empty()) return Reason::kMissingKey;
   if (key.size() > static_cast<size_t>(kMaxKeyBytes)) return Reason::kBadKey;

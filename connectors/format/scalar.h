@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "connectors/format/number.h"
 #include "engine/stream/reason.h"
 #include "engine/stream/record.h"
 #include "engine/stream/schema.h"
@@ -28,6 +29,11 @@ Reason BoolFromText(std::string_view text, int64_t* value);
 // A time in the unit, cut to milliseconds downwards: digits (seconds may have a fraction), or RFC 3339 as ParseTime
 // takes it. kBadTime, kTimeOutOfRange.
 Reason TimeFromText(std::string_view text, TimeUnit unit, TimeMs* time);
+
+// A field's time: RFC 3339 as ParseTime takes it, or a number in the unit; seconds are rounded to milliseconds.
+// kBadType, kOutOfRange outside the years 0 to 9999.
+Reason FieldTimeFromText(std::string_view text, TimeUnit unit, TimeMs* time);
+Reason FieldTimeFromNumber(const Number& number, TimeUnit unit, NumberStyle style, TimeMs* time);
 
 // kNone when valid UTF-8 `key` can name a customer, kMissingKey when it is empty, kBadKey when it is too long or has a
 // control character (C0, DEL, C1).

@@ -236,6 +236,34 @@ TEST(ScalarTest, Keys) {
   }
 }
 
+TEST(ScalarTest, FieldTimes) {
+  struct Case {
+    std::string_view text;
+    TimeUnit unit;
+    std::optional<TimeMs> time;
+    Reason reason = Reason::kNone;
+  };
+  const Case kCases[] = {
+      {"1970-01-02", TimeUnit::kRfc3339, kDay},
+      {"1969-12-31T23:00:00Z", TimeUnit::kMillis, -kHour},
+      {"9999-12-31", TimeUnit::kSeconds, 253402214400000},
+      {"86400", TimeUnit::kSeconds, kDay},
+      {"1.5", TimeUnit::kSeconds, 1500},
+      {"-5", TimeUnit::kMillis, -5},
+      {"-1", TimeUnit::kMicros, -1},
+      {"86400", TimeUnit::kRfc3339, std::nullopt, Reason::kBadType},
+      {"soon", TimeUnit::kMillis, std::nullopt, Reason::kBadType},
+      {"1.5", TimeUnit::kMillis, std::nullopt, Reason::kBadType},
+      {"253402300800000", TimeUnit::kMillis, std::nullopt, Reason::kOutOfRange},
+      {"253402300799999", TimeUnit::kMillis, 253402300799999},
+  };
+  for (const Case& c : kCases) {
+    TimeMs time = 0;
+    EXPECT_EQ(FieldTimeFromText(c.text, c.unit, &time), c.reason) << c.text;
+    EXPECT_EQ(time, c.time.value_or(0)) << c.text;
+  }
+}
+
 TEST(ScalarTest, SuspiciousUnit) {
   struct Case {
     TimeUnit declared;

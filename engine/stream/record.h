@@ -37,6 +37,8 @@ struct Record {
   int64_t* slots() { return reinterpret_cast<int64_t*>(this + 1); }
   const int64_t* slots() const { return reinterpret_cast<const int64_t*>(this + 1); }
   bool is_null(int slot) const { return (nulls >> slot & 1) != 0; }
+  // Of a slot that is null: whether the record says so, or has nothing there.
+  bool says_null(int slot) const { return slots()[slot] != 0; }
   const char* tail() const { return reinterpret_cast<const char*>(slots() + slot_count); }
   std::string_view key() const { return {tail(), key_bytes}; }
   std::string_view payload() const { return {tail() + key_bytes, payload_bytes}; }
@@ -55,10 +57,14 @@ int64_t HashText(std::string_view text);
 // Scratch space in which a decoder builds one record. Slots start as null. Confined to its task's thread.
 class RecordBuilder {
  public:
+  // Says that the record has a null in the slot, which is more than having nothing there.
+  void SetNull(int slot) { said_null |= uint64_t{1} << slot; }
+
   // Empties the record for a schema with `slot_count` fields.
   void Reset(int slot_count) {
     time = kBeforeTime;
     nulls = slot_count >= 64 ? ~uint64_t{0} : (uint64_t{1} << slot_count) - 1;
+    said_null = 0;
     key_bytes = 0;
     filtered = false;
     unit_guess = "";
@@ -76,6 +82,7 @@ class RecordBuilder {
 
   TimeMs time = kBeforeTime;
   uint64_t nulls = 0;
+  uint64_t said_null = 0;  // of the slots in `nulls`: those to which the record gives the value null
   uint16_t key_bytes = 0;
   const char* unit_guess =
       "";                 // with kTimeOutOfRange: the unit in which the time would be plausible; "" when there is none

@@ -15,7 +15,8 @@ namespace ebb {
 // Every field becomes one 64-bit slot of the record:
 //   kInt      the integer; kDecimal the value times 10^decimals, rounded half to even; kBool 0 or 1
 //   kString   xxh3-64 of the UTF-8 bytes (equality and distinct only; the text itself isn't kept)
-enum class FieldType : uint8_t { kInt, kDecimal, kBool, kString };
+//   kTime     milliseconds since 1970, in [kEarliestFieldTime, kLatestFieldTime)
+enum class FieldType : uint8_t { kInt, kDecimal, kBool, kString, kTime };
 
 enum class TimeUnit : uint8_t { kSeconds, kMillis, kMicros, kRfc3339 };
 // "s", "ms", "us", "rfc3339": as a pipeline file writes it.

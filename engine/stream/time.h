@@ -25,6 +25,10 @@ inline constexpr TimeMs kAfterTime = INT64_MAX / 4;
 inline constexpr TimeMs kEarliestTime = 315532800000;
 inline constexpr TimeMs kLatestTime = 7258118400000;
 
+// A field's time may be any that RFC 3339 can write: the years 0 to 9999, as in "9999-12-31" for no end.
+inline constexpr TimeMs kEarliestFieldTime = -62167219200000;
+inline constexpr TimeMs kLatestFieldTime = 253402300800000;
+
 // "2026-03-04T10:21:07.000Z", always UTC with milliseconds; "never" for kBeforeTime.
 std::string FormatTime(TimeMs time);
 // RFC 3339 ("2026-03-04T10:21:07Z", offsets, 0 to 9 fraction digits, space or T), also without an offset (read as UTC),

@@ -127,7 +127,10 @@ void RecordIntake::Place(const RawRecord& raw, Record header, std::vector<Record
   *record = header;
   int64_t* slots = record->slots();
   std::copy_n(builder_.slots, header.slot_count, slots);
-  for (uint64_t nulls = header.nulls; nulls != 0; nulls &= nulls - 1) slots[__builtin_ctzll(nulls)] = 0;
+  for (uint64_t nulls = header.nulls; nulls != 0; nulls &= nulls - 1) {
+    const int slot = __builtin_ctzll(nulls);
+    slots[slot] = static_cast<int64_t>(builder_.said_null >> slot & 1);
+  }
   char* tail = reinterpret_cast<char*>(slots + header.slot_count);
   std::copy_n(builder_.key_text, header.key_bytes, tail);
   std::copy_n(raw.bytes.data(), header.payload_bytes, tail + header.key_bytes);
