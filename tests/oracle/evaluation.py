@@ -12,6 +12,7 @@ import heapq
 import alerts
 import expressions
 import quiet
+import references
 import semantics
 
 NO_WINDOW_HORIZON = 30 * semantics.DAY
@@ -26,6 +27,7 @@ class Customer:
     def __init__(self, key, rules):
         self.key = key
         self.events = semantics.History()
+        self.known = {}         # (reference source, field) -> slot
         self.used_ids = {}      # source -> (id, effective time) of each record that was used and had one
         self.last_record = None
         self.last_evaluation = {}   # by evaluation
@@ -58,7 +60,7 @@ class Evaluation:
 
     def __init__(self, plan):
         self.plan = plan
-        self.scores, self.rules, self.clocks = [], [], []
+        self.scores, self.rules, self.clocks, self.passings = [], [], [], []
 
 
 def evaluations(pipeline):
@@ -114,8 +116,18 @@ class Run:
             conditions = [p['when'] for s in own.scores for p in s.get('points', []) if p.get('when') is not None]
             conditions += [rule['when'] for _, rule in own.rules]
             own.clocks = [clock for condition in conditions for clock in clocks(condition, self.recencies)]
+            own.passings = [passing for condition in conditions for passing in self.passings(condition)]
         self.horizon = max((w['length'] + semantics.tile_of(w, pipeline['max_edge_error'])
                             for w in pipeline['windows'] if w['length']), default=NO_WINDOW_HORIZON)
+
+    def passings(self, condition):
+        """The comparisons with now in a condition."""
+        features = {f['name']: f['expr'] for f in self.pipeline['features'] if 'expr' in f}
+
+        def moving(tree):
+            return references.reads_now(tree, features) or any(n in self.recencies for n in semantics.names_in(tree))
+
+        return references.deadlines(condition, features, moving)
 
     def all(self):
         for number, record in enumerate(self.records):
@@ -130,13 +142,16 @@ class Run:
         now = record['effective']
         source = self.pipeline['sources'][record['source']]
         customer = self.customers.setdefault(record['key'], Customer(record['key'], self.rules))
-        slots, names, identity = record['content']
+        slots, names, identity, absent = record['content']
         if self.is_duplicate(source, customer, identity, now):
             record['duplicate'] = True
             return
-        customer.events.append({'time': record['time'], 'source': source['name'], 'slots': slots, 'names': names,
-                                'processed': number, 'effective': now, 'holds': {}})
-        customer.last_record = now
+        if source.get('reference'):
+            references.update(source, customer.known, slots, absent)
+        else:
+            customer.events.append({'time': record['time'], 'source': source['name'], 'slots': slots, 'names': names,
+                                    'processed': number, 'effective': now, 'holds': {}})
+            customer.last_record = now
         values, rate = self.compute(customer, now)
         due = []
         for number, own in enumerate(self.evaluations):
@@ -169,15 +184,15 @@ class Run:
 
     def compute(self, customer, now):
         """All that expressions may name, the scores included."""
-        values, rate = semantics.feature_values(self.pipeline, customer.events, now)
+        values, rate = semantics.feature_values(self.pipeline, customer.events, customer.known, now)
         for score in semantics.in_order(self.pipeline['scores']):
             values[score['name']] = semantics.score_value(score, values, rate)
         return values, rate
 
     def evaluate(self, customer, due, now, values, rate, trigger, record=None):
         """`due`: numbers of evaluations."""
-        hidden = ['tenure'] + [score['name'] for score in self.pipeline['scores']]
-        features = {name: value for name, value in values.items() if name not in hidden}
+        hidden = ['tenure', 'now'] + [score['name'] for score in self.pipeline['scores']]
+        features = {name: value for name, value in values.items() if name not in hidden and '.' not in name}
         self.expire(customer, now, values, rate, trigger, record)
         moment = (customer, now, values, rate, trigger, record)
         for number in due:
@@ -321,7 +336,7 @@ class Run:
     def origin(self, customer, name):
         """The time from which a recency or the tenure counts."""
         if name == 'tenure':
-            return min(e['time'] for e in customer.events)
+            return min((e['time'] for e in customer.events), default=None)
         chosen = semantics.covered(self.recencies[name], customer.events, None)
         return chosen[-1]['time'] if chosen else None
 
@@ -335,11 +350,19 @@ class Run:
             instant = origin + int(threshold) + (1 if strict or threshold != int(threshold) else 0)
             if instant >= first:
                 yield instant
+        for sign, base, threshold, strict in self.evaluations[number].passings:
+            moment, span = threshold, ('number', 0)
+            if base is not None:
+                moment, span = base, threshold
+            instant = references.instant(sign, expressions.value(moment, values, rate),
+                                         expressions.value(span, values, rate), strict)
+            if instant is not None and instant >= first:
+                yield instant
 
     def closes(self, customer, number, now):
         """The ends of the periods of at_close after the last evaluation, or after the last record without one."""
         since = customer.last_evaluation.get(number, customer.last_record)
-        if since - customer.last_record > self.horizon:
+        if customer.last_record is None or since - customer.last_record > self.horizon:
             return
         for name in self.evaluations[number].plan.get('at_close', []):
             window = next(w for w in self.pipeline['windows'] if w['name'] == name)
@@ -354,7 +377,8 @@ class Run:
                 times.append((customer.due[number], 'schedule', number))
             times += [(time, 'schedule', number) for time in self.closes(customer, number, now)]
             last, also_every = customer.last_evaluation.get(number), own.plan.get('also_every', 0)
-            if also_every and last is not None and last - customer.last_record <= self.horizon:
+            active = customer.last_record is not None
+            if also_every and last is not None and active and last - customer.last_record <= self.horizon:
                 # A schedule that had ended begins again with a record: its next time may have passed long ago.
                 times.append((max(now, last + also_every), 'schedule', number))
         for rule, episode in zip(self.rules, customer.episodes):

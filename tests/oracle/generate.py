@@ -6,7 +6,9 @@ import random
 import aggregates
 import expressions
 import semantics
+import made_references
 from made_scores import BANDS, add_limits, add_scores, limits_text, make_calibration, model_file, quiet_text
+from made_scores import duration_or_zero as duration
 
 MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 START = 1767225600000       # 2026-01-01
@@ -16,7 +18,6 @@ KINDS = ['app', 'shop', 'bank', 'é\u00df']
 WINDOWS = [(10 * MINUTE, [MINUTE]), (HOUR, [5 * MINUTE, 20 * MINUTE, 0]), (6 * HOUR, [45 * MINUTE, 30 * MINUTE, 0]),
            (DAY, [30 * MINUTE, 45 * MINUTE, 0, 0]), (2 * DAY, [90 * MINUTE, 0]), (7 * DAY, [6 * HOUR, 7 * DAY, 0, 0]),
            (30 * DAY, [DAY, 5 * DAY, 0, 0]), (90 * DAY, [DAY, 15 * DAY, 0]), (0, [0])]
-
 
 # Windows of closed periods: (length, hops).
 CLOSED = [(HOUR, [HOUR, 10 * MINUTE]), (DAY, [DAY, 6 * HOUR]), (7 * DAY, [DAY, 12 * HOUR]), (20 * DAY, [DAY, 5 * DAY]),
@@ -186,8 +187,9 @@ class Expressions:
     """Random expressions that are well typed, over the features so far."""
 
     def __init__(self, rng, pipeline):
-        self.rng = rng
+        self.rng, self.pipeline = rng, pipeline
         self.numbers, self.durations, self.rateable, self.conditions = [], ['tenure'], [], []
+        self.known, self.asked = [], []     # numbers and conditions of a reference source
         self.moving = []    # grow by themselves, so they can't be the threshold of a timer
         for measure in semantics.measures(pipeline):
             if measure['agg'] == 'session_recency':
@@ -200,6 +202,8 @@ class Expressions:
     def number(self, depth):
         rng = self.rng
         if depth == 0 or rng.random() < 0.2:
+            if self.known and rng.random() < 0.3:
+                return rng.choice(self.known)
             if self.numbers and rng.random() < 0.7:
                 return ('name', rng.choice(self.numbers))
             return ('number', rng.choice([0, 1, 2, 7, 0.5, 3.75, 1e-3, 1234567.125, 100]))
@@ -235,6 +239,8 @@ class Expressions:
             if kind == 'not':
                 return ('not', self.condition(depth - 1))
             return (kind, self.condition(depth - 1), self.condition(depth - 1))
+        if self.asked and rng.random() < 0.3:
+            return rng.choice(self.asked)
         kind = rng.choice(['<', '<=', '>', '>=', '==', '!=', 'is_null', 'name'])
         if kind == 'is_null':
             return ('is_null', self.number(0) if rng.random() < 0.5 else self.duration(0))
@@ -289,6 +295,8 @@ def make_alert(rng, number, expressions_of, timers, recencies):
 
 def clock_condition(rng, expressions_of, recencies):
     """A comparison that turns true as time passes, with a threshold that is constant or a measured feature."""
+    if expressions_of.asked and rng.random() < 0.6:
+        return made_references.clock_condition(rng, expressions_of.pipeline, expressions_of)
     clock = ('name', rng.choice(recencies + ['tenure']))
     durations = [d for d in expressions_of.durations
                  if d.startswith('f') and d not in recencies and d not in expressions_of.moving]
@@ -305,12 +313,18 @@ def clock_condition(rng, expressions_of, recencies):
 def make_pipeline(seed, timers):
     rng = random.Random(f'pipeline {seed}')
     sources = [make_source(rng, i) for i in range(rng.randint(2, 3))]
+    if rng.random() < 0.5:
+        sources.insert(rng.randint(0, len(sources)), made_references.make_reference(rng, make_source(rng, 0)))
+        for ordinal, source in enumerate(sources):
+            source['ordinal'] = ordinal
     names = [s['name'] for s in sources]
     pipeline = {'name': f'oracle-{seed}', 'sources': sources, 'windows': make_windows(rng),
                 'max_edge_error': 0.05, 'features': [], 'evaluate': {'on': names}}
     for i in range(rng.randint(4, 9)):
-        pipeline['features'].append(make_measure(rng, f'f{i}', sources, pipeline['windows']))
+        pipeline['features'].append(make_measure(rng, f'f{i}', made_references.events_only(pipeline),
+                                                 pipeline['windows']))
     expressions_of = Expressions(rng, pipeline)
+    made_references.add_features(rng, pipeline, expressions_of)
     for i in range(rng.randint(1, 4)):
         kind = rng.choice(['number', 'duration', 'condition'])
         pipeline['features'].append({'name': f'e{i}', 'expr': getattr(expressions_of, kind)(2)})
@@ -377,6 +391,8 @@ def make_line(rng, source, time, customer):
         absent = rng.random() < 0.12 and (field.get('optional') or field.get('missing') is not None)
         if absent and rng.random() < 0.5:
             put(members, field['path'], None)
+        elif not absent and field['type'] == 'time':
+            put(members, field['path'], made_references.raw_time_field(rng, source['unit'], time))
         elif not absent:
             put(members, field['path'], {'int': rng.choice([0, 1, 2, 3, 5, 8, 13, -4, 250000]),
                                          'decimal': rng.choice([0, 2.5, 0.125, 7.25, -1.005, 19.99, 1234.5675]),
@@ -476,20 +492,16 @@ def source_text(source):
     time = {'field': source['time'], 'unit': source['unit'], 'disorder': duration(source['disorder'])}
     if 'max_jump' in source:
         time['max_jump'] = duration(source['max_jump'])
-    if 'late' in source:
-        time['late'] = source['late']
+    time.update({'late': source['late']} if 'late' in source else {})
     lines = [f"  {source['name']}:", f"    file: {source['name']}.jsonl", '    format: json',
              f"    key: {source['key']}", f'    time: {flow(time)}']
+    lines += ['    kind: reference'] if source.get('reference') else []
     if 'where' in source:
         lines.append(f"    where: {flow(source['where'])}")
     if 'id' in source:
         lines += [f"    id: {source['id']}", f"    dedup: {duration(source['dedup'])}",
                   f"    max_ids: {source['max_ids']}", f"    missing_id: {source['missing_id']}"]
     return lines + ['    fields:'] + [field_text(f) for f in source['fields']]
-
-
-def duration(ms):
-    return expressions.duration_text(ms) if ms else '0s'
 
 
 def window_text(window):

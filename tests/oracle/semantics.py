@@ -9,6 +9,7 @@ import math
 
 import aggregates
 import expressions
+import references
 from portable_math import exp2, logistic
 
 DAY = 86400000
@@ -34,8 +35,8 @@ def tile_of(window, max_edge_error):
 
 # Decoding.
 
-def field_value(field, raw):
-    """The slot of a decoded field: int, bool, str, or None."""
+def field_value(field, raw, unit):
+    """The slot of a decoded field: int, bool, str, or None. `unit`: of the source's time."""
     if raw is None:
         if field.get('missing') is not None:
             raw = field['missing']
@@ -57,6 +58,11 @@ def field_value(field, raw):
         if not isinstance(raw, bool):
             raise Unusable('bad_type')
         return raw
+    if kind == 'time':
+        slot = references.time_slot(unit, raw)
+        if slot is None:
+            raise Unusable('bad_type')
+        return slot
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
         raise Unusable('bad_type')
     return str(raw)
@@ -138,13 +144,15 @@ def decode(source, line):
             if 'expr' in field:
                 slots[field['name']] = computed_slot(field, expressions.value(field['expr'], names))
             else:
-                slots[field['name']] = field_value(field, at_path(members, field['path']))
+                slots[field['name']] = field_value(field, at_path(members, field['path']), source['unit'])
             names[field['name']] = in_expression(field, slots[field['name']])
         identity = record_id(source, members)
+        absent = {f['name'] for f in source['fields'] if 'expr' not in f and slots[f['name']] is None and
+                  references.said(members, f['path']) is references.MISSING}
     except Unusable as unusable:
         return 'quarantine', str(unusable), None, BEFORE_TIME, None
     keep = source.get('where') is None or expressions.value(source['where'], names) is True
-    return ('use' if keep else 'filter'), None, str(key), time, (slots, names, identity)
+    return ('use' if keep else 'filter'), None, str(key), time, (slots, names, identity, absent)
 
 
 # Order.
@@ -282,7 +290,8 @@ def series(measure, events, now):
     """Totals (or numbers of events) of the closed periods since the customer's first event, and of the one begun."""
     window = measure['window']
     begun = period_start(window, now)
-    first = max(begun - window['length'], period_start(window, min(e['time'] for e in events)))
+    first = period_start(window, min((e['time'] for e in events), default=now))
+    first = max(begun - window['length'], first)
     starts = list(range(first, begun + 1, window['hop']))
     totals = dict.fromkeys(starts, 0)
     for event in events.counted(measure)[0]:
@@ -357,9 +366,9 @@ def tenure(events, now):
     return float(now - min(e['time'] for e in events)) if events else None
 
 
-def feature_values(pipeline, events, now):
-    """All features by name, measured ones and derived ones, with tenure for expressions."""
-    values, window_of = {'tenure': tenure(events, now)}, {}
+def feature_values(pipeline, events, known, now):
+    """All features by name, measured ones and derived ones, with what else expressions read."""
+    values, window_of = {'tenure': tenure(events, now), 'now': float(now), **references.names(pipeline, known)}, {}
     fields = {s['name']: {f['name']: f for f in s['fields']} for s in pipeline['sources']}
     for measure in pipeline['measures'] if 'measures' in pipeline else measures(pipeline):
         decimals = fields[measure['from']][measure['of']].get('decimals', 0) if measure.get('of') else 0
