@@ -574,26 +574,6 @@ class Compiler {
 
 }  // namespace
 
-std::string_view TypeName(ExprType type) {
-  switch (type) {
-    case ExprType::kNumber:
-      return "a number";
-    case ExprType::kDuration:
-      return "a duration";
-    case ExprType::kText:
-      return "a text";
-    case ExprType::kBool:
-      return "true or false";
-    case ExprType::kTime:
-      return "a time";
-    case ExprType::kNullType:
-      return "null";
-    case ExprType::kUnknown:
-      return "of unknown type";
-  }
-  return "";
-}
-
 Compiled CompileExpression(const Expression& expression, Want want, Scope* scope,
                            std::vector<ExpressionIssue>* issues) {
   if (expression.root < 0) return {};

@@ -1,4 +1,4 @@
-// The table of functions: what each is called with, and what docs/pipeline.md says of it.
+// What messages and docs/pipeline.md say of the language: its functions, and what each is called with; its types.
 #include "config/expression_compile.h"
 
 namespace ebb {
@@ -26,6 +26,26 @@ constexpr ExpressionFunction kFunctions[] = {
 };
 
 }  // namespace
+
+std::string_view TypeName(ExprType type) {
+  switch (type) {
+    case ExprType::kNumber:
+      return "a number";
+    case ExprType::kDuration:
+      return "a duration";
+    case ExprType::kText:
+      return "a text";
+    case ExprType::kBool:
+      return "true or false";
+    case ExprType::kTime:
+      return "a time";
+    case ExprType::kNullType:
+      return "null";
+    case ExprType::kUnknown:
+      return "of unknown type";
+  }
+  return "";
+}
 
 std::span<const ExpressionFunction> ExpressionFunctions() { return kFunctions; }
 
