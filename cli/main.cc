@@ -43,6 +43,7 @@ struct Settings {
   std::string run_spacing = "100ms", run_commit = "3s", run_state = "30s", run_snapshots = "10m";
   ParityOptions capture, verify;
   StateOptions state;
+  std::string state_start, state_disorder = "2h";
   GenerateOptions generate;
   std::string generate_start, generate_disorder = "2h";
   DemoOptions demo;
@@ -69,6 +70,7 @@ class CommandLine {
   std::vector<CommandHelp> Commands() const;
   int Replay();
   int Run();
+  int State();
   int Generate();
 
   CLI::App app_{"ebb turns streams of customer events into early warnings", "ebb"};
@@ -255,13 +257,21 @@ void CommandLine::AddRun() {
 
 void CommandLine::AddState() {
   StateOptions& state = settings_.state;
-  CLI::App* command =
-      Add("state", "Look into a state directory; changes nothing in it",
-          "ebb state state/ --customer c_7d19f2 --pipeline telecom.yaml", [this] { return RunState(settings_.state); });
+  CLI::App* command = Add("state", "Look into a state directory; changes nothing in it",
+                          "ebb state state/ --customer c_7d19f2 --pipeline telecom.yaml", [this] { return State(); });
   command->add_option("DIR", state.directory, "State directory of a replay")->required();
   command->add_option("--customer", state.customer,
                       "Show this customer's features, scores and alerts (with --pipeline)");
   command->add_option("--pipeline", state.pipeline, "The pipeline file that made the state");
+  command
+      ->add_option("--history", state.history.days,
+                   "With --customer: read the inputs again, and draw the values of so many days")
+      ->check(CLI::Range(1, 36500));
+  command->add_option("--input,-i", state.history.inputs, "With --history: NAME=PATH, as of the replay; repeatable")
+      ->allow_extra_args(false);
+  AddAmounts(command, &state.history.generator, ", for `generate:` sources");
+  AddVariations(command, &state.history.generator, &settings_.state_start, &settings_.state_disorder,
+                ", for `generate:` sources");
   command->add_flag("--features", state.features, "One JSON line per customer with all values (with --pipeline)");
   command->add_flag("--json", state.json, "JSON instead of a table");
 }
@@ -338,6 +348,11 @@ int CommandLine::Run() {
     return 2;
   }
   return RunLive(run);
+}
+
+int CommandLine::State() {
+  if (!ReadVariations(settings_.state_start, settings_.state_disorder, &settings_.state.history.generator)) return 2;
+  return RunState(settings_.state);
 }
 
 int CommandLine::Generate() {

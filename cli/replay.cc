@@ -26,19 +26,6 @@ void OnStopSignal(int signal) {
   std::signal(signal, SIG_DFL);  // a second one ends the process at once
 }
 
-absl::StatusOr<InputPaths> ParseInputs(const PipelineFile& file, const std::vector<std::string>& inputs) {
-  InputPaths paths;
-  for (const std::string& input : inputs) {
-    EBB_ASSIGN_OR_RETURN(auto named, ParseNamedPath("--input", input));
-    if (named.first.empty() && file.sources.size() != 1) {
-      return absl::InvalidArgumentError(fmt::format(
-          "--input {0}: the pipeline has {1} sources, so say which: --input NAME={0}", input, file.sources.size()));
-    }
-    paths.emplace(named.first.empty() ? file.sources[0].schema.name : named.first, named.second);
-  }
-  return paths;
-}
-
 absl::StatusOr<std::map<std::string, std::string>> ParseOutputs(const std::vector<std::string>& outputs) {
   std::vector<std::string> streams;
   for (int s = 0; s < kStreamCount; ++s) streams.emplace_back(StreamName(static_cast<Stream>(s)));
@@ -98,11 +85,27 @@ void Report(const PipelineFile& file, const ReplayOptions& options, const Leavin
     return;
   }
   if (!options.quiet) PrintSummary(file, *parts->pipeline, parts->job.get());
+  if (parts->top != nullptr && parts->top->opened() > 0) {
+    fmt::print(stderr, "\n{}", TopAlertsTable(*parts->top, WidthOfStderr(), ColourOnStderr(), Utf8OnStderr()));
+  }
   if (verdict) PrintTruthVerdict(stdout, *verdict, ColourOnStdout());
   if (options.digest) fmt::print("outputs {:016x}\nstate {:016x}\n", digests.outputs, digests.state);
 }
 
 }  // namespace
+
+absl::StatusOr<InputPaths> ParseInputs(const PipelineFile& file, const std::vector<std::string>& inputs) {
+  InputPaths paths;
+  for (const std::string& input : inputs) {
+    EBB_ASSIGN_OR_RETURN(auto named, ParseNamedPath("--input", input));
+    if (named.first.empty() && file.sources.size() != 1) {
+      return absl::InvalidArgumentError(fmt::format(
+          "--input {0}: the pipeline has {1} sources, so say which: --input NAME={0}", input, file.sources.size()));
+    }
+    paths.emplace(named.first.empty() ? file.sources[0].schema.name : named.first, named.second);
+  }
+  return paths;
+}
 
 absl::Status HeardAlerts::Append(std::string_view lines) {
   EBB_ASSIGN_OR_RETURN(std::vector<AlertLine> alerts, ParseAlertLines(lines));
@@ -199,6 +202,11 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
   EBB_RETURN_IF_ERROR(OpenSinks(file, outputs, resume, &parts));
   std::array<Sink*, kStreamCount> sinks{};
   for (int s = 0; s < kStreamCount; ++s) sinks[s] = parts.sinks[s].get();
+  if (!options.quiet && !options.json) {
+    Sink*& alerts = sinks[static_cast<int>(Stream::kAlerts)];
+    parts.top = std::make_unique<TopAlerts>(alerts, &file.plan);
+    alerts = parts.top.get();
+  }
   if (options.observe) Listen(&sinks, &parts);
   parts.job->SetSinks(sinks);
   parts.resumed = resume.has_value();

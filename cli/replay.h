@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/observer.h"
+#include "cli/top_alerts.h"
 #include "cli/verdict.h"
 #include "config/alert_line.h"
 #include "config/assemble.h"
@@ -60,10 +61,13 @@ struct ReplayParts {
   std::vector<std::unique_ptr<HeardAlerts>> heard;  // with `observe`, as are the next two
   std::unique_ptr<Observer> observer;
   std::unique_ptr<std::vector<AlertLine>> alerts;  // alerts and shadow, in the order of their commits
+  std::unique_ptr<TopAlerts> top;                  // for the summary; null without one
   std::unique_ptr<Job> job;
   bool resumed = false;
 };
 
+// What --input says. InvalidArgument when it doesn't name a source, and there are several.
+absl::StatusOr<InputPaths> ParseInputs(const PipelineFile& file, const std::vector<std::string>& inputs);
 // Opens the state for writing. FailedPrecondition, and nothing is touched, when it belongs to another pipeline or
 // version.
 absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory);

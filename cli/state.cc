@@ -135,7 +135,7 @@ absl::Status ShowTotals(const StateOptions& options, const StateView& view) {
 
 // Computes the values of one stored row and shows them.
 absl::Status ShowRow(const PipelineFile& file, const Pipeline& pipeline, TimeMs as_of, std::string_view key,
-                     std::string_view bytes, bool json) {
+                     std::string_view bytes, bool json, const HistoryOptions& history_options) {
   RowTable table(pipeline.layout());
   if (!DecodeRow(bytes, HashKey(key), key, &table)) {
     return absl::DataLossError(fmt::format("the stored row of customer '{}' can't be read", key));
@@ -143,8 +143,17 @@ absl::Status ShowRow(const PipelineFile& file, const Pipeline& pipeline, TimeMs 
   RowRef row = table.Find(HashKey(key), key);
   std::vector<double> registers = pipeline.plan().program.initial;
   pipeline.Compute(&row, as_of, registers.data());
-  const std::string text = json ? CustomerJson(pipeline, row, as_of, registers)
-                                : CustomerTable(file, pipeline, row, as_of, registers, ColourOnStdout());
+  std::string text = json ? CustomerJson(pipeline, row, as_of, registers)
+                          : CustomerTable(file, pipeline, row, as_of, registers, ColourOnStdout());
+  if (history_options.days > 0) {
+    EBB_ASSIGN_OR_RETURN(const History history,
+                         ReadHistory(file, pipeline, std::string(key), as_of, registers, history_options));
+    if (json) {
+      text.replace(text.size() - 2, 2, fmt::format(",\"history\":{}}}\n", HistoryJson(pipeline.plan(), history)));
+    } else {
+      text += HistoryText(pipeline.plan(), history, WidthOfStdout(), ColourOnStdout(), Utf8OnStdout());
+    }
+  }
   fmt::print("{}", text);
   return absl::OkStatus();
 }
@@ -153,15 +162,16 @@ absl::Status ShowCustomers(const StateOptions& options, const PipelineFile& file
   EBB_ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline, Pipeline::Build(file.plan));
   const TimeMs as_of = view.progress.cursor - 1;
   if (options.customer.empty()) {
-    return view.store->ScanRows(
-        [&](std::string_view key, std::string_view row) { return ShowRow(file, *pipeline, as_of, key, row, true); });
+    return view.store->ScanRows([&](std::string_view key, std::string_view row) {
+      return ShowRow(file, *pipeline, as_of, key, row, true, {});
+    });
   }
   EBB_ASSIGN_OR_RETURN(const std::vector<std::string> rows, view.store->ReadRows({options.customer}));
   if (rows[0].empty()) {
     return absl::OutOfRangeError(
         fmt::format("the state in '{}' knows no customer '{}'", options.directory, options.customer));
   }
-  return ShowRow(file, *pipeline, as_of, options.customer, rows[0], options.json || options.features);
+  return ShowRow(file, *pipeline, as_of, options.customer, rows[0], options.json || options.features, options.history);
 }
 
 // The folders of the tasks in the directory of a service, by their numbers; empty for any other directory.
@@ -219,6 +229,10 @@ int RunState(const StateOptions& options) {
   const bool customers = options.features || !options.customer.empty();
   if (customers && options.pipeline.empty()) {
     Complain("the values of customers need the pipeline that made the state: add --pipeline FILE");
+    return 2;
+  }
+  if (options.history.days > 0 && options.customer.empty()) {
+    Complain("a history is that of one customer: add --customer ID");
     return 2;
   }
   std::optional<PipelineFile> file;

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "cli/history.h"
+
 namespace ebb {
 
 struct StateOptions {
@@ -11,6 +13,7 @@ struct StateOptions {
   std::string customer;   // empty: the whole
   bool features = false;  // one JSON line per customer
   bool json = false;
+  HistoryOptions history;  // of the customer
 };
 
 // Values are as of the last instant that the state covers: its cursor less a millisecond. Exit code: 0 done, 1 no such

@@ -14,8 +14,6 @@
 namespace ebb {
 namespace {
 
-constexpr size_t kExamples = 5;
-
 constexpr std::pair<AlertCounter, const char*> kHeldBack[] = {
     {AlertCounter::kUnconfirmed, "time{} not confirmed yet"},
     {AlertCounter::kCooldown, "time{} within the cooldown"},
@@ -24,12 +22,6 @@ constexpr std::pair<AlertCounter, const char*> kHeldBack[] = {
     {AlertCounter::kQuiet, "time{} in quiet hours"},
     {AlertCounter::kWithdrawn, "over before the wait was"}};
 
-struct Warned {
-  std::string customer;
-  EpisodeView episode;
-  bool came_back;
-};
-
 // What became of one alert rule.
 struct RuleFacts {
   const AlertPlan* plan;
@@ -37,7 +29,7 @@ struct RuleFacts {
   int64_t waiting = 0;                                   // customers whose alert waits at the end
   std::vector<std::pair<std::string, int64_t>> held;     // what held openings back, in words
   std::vector<std::pair<std::string, int64_t>> reasons;  // most frequent first
-  std::vector<Warned> customers;                         // each with the last episode, latest first
+  std::vector<DurationMs> silences;                      // of each customer who was warned, at the last warning
   int64_t came_back = 0;
   DurationMs median_silence = 0;  // at the warning
 };
@@ -75,18 +67,13 @@ std::vector<RuleFacts> Collect(const Pipeline& pipeline, Job* job) {
       const EpisodeView episode = pipeline.alerts()[i].View(row);
       rules[i].waiting += !episode.open && episode.waiting != Waiting::kNo;
       if (episode.opened_at == 0) continue;
-      const bool came_back = pipeline.LastRecord(row) > episode.opened_at;
-      rules[i].customers.push_back({std::string(row.key()), episode, came_back});
-      rules[i].came_back += came_back;
+      rules[i].silences.push_back(episode.opened_at - episode.silent_since);
+      rules[i].came_back += pipeline.LastRecord(row) > episode.opened_at;
     }
   });
   for (RuleFacts& rule : rules) {
-    std::vector<DurationMs> silences;
-    for (const Warned& w : rule.customers) silences.push_back(w.episode.opened_at - w.episode.silent_since);
-    std::sort(silences.begin(), silences.end());
-    if (!silences.empty()) rule.median_silence = silences[silences.size() / 2];
-    std::stable_sort(rule.customers.begin(), rule.customers.end(),
-                     [](const Warned& a, const Warned& b) { return a.episode.opened_at > b.episode.opened_at; });
+    std::sort(rule.silences.begin(), rule.silences.end());
+    if (!rule.silences.empty()) rule.median_silence = rule.silences[rule.silences.size() / 2];
   }
   return rules;
 }
@@ -99,8 +86,8 @@ std::string Days(DurationMs duration) {
 
 int Percent(int64_t part, int64_t whole) { return whole == 0 ? 0 : static_cast<int>((part * 100 + whole / 2) / whole); }
 
-void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
-  const auto warned = static_cast<int64_t>(rule.customers.size());
+void PrintRule(const RuleFacts& rule, bool colour) {
+  const auto warned = static_cast<int64_t>(rule.silences.size());
   fmt::print(stderr, "\n{}  {} customer{} got {} warning{}\n",
              Styled("Warned: " + rule.plan->name, Style::kBold, colour), Thousands(warned), warned == 1 ? "" : "s",
              Thousands(rule.opened), rule.opened == 1 ? "" : "s");
@@ -129,18 +116,6 @@ void PrintRule(const Pipeline& pipeline, const RuleFacts& rule, bool colour) {
     held += fmt::format("{}{} held out for comparison", held.empty() ? "" : "; ", Thousands(rule.holdout));
   }
   if (!held.empty()) fmt::print(stderr, "  held back  {}\n", held);
-  if (warned == 0) return;
-  fmt::print(stderr, "  the latest\n");
-  for (size_t i = 0; i < rule.customers.size() && i < kExamples; ++i) {
-    const Warned& w = rule.customers[i];
-    const std::string severity =
-        w.episode.severity < 0 ? rule.plan->default_severity : rule.plan->severities[w.episode.severity].name;
-    const std::string reason =
-        w.episode.reason < 0 ? "" : ReasonCodes(pipeline.plan().scores[rule.plan->score])[w.episode.reason];
-    fmt::print(stderr, "    {:<14} {}  {:<8} {:<18} last event {} before\n", w.customer,
-               FormatTime(w.episode.opened_at).substr(0, 10), severity, reason,
-               Days(w.episode.opened_at - w.episode.silent_since));
-  }
 }
 
 }  // namespace
@@ -157,7 +132,7 @@ void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) 
     fmt::print(stderr, "\n{}  {} evaluations, mean {:.9f}\n", Styled("Score: " + score.name, Style::kBold, colour),
                Thousands(count("evaluations")), MeanScore(count("evaluations"), count("sum_high"), count("sum_low")));
   }
-  for (const RuleFacts& rule : Collect(pipeline, job)) PrintRule(pipeline, rule, colour);
+  for (const RuleFacts& rule : Collect(pipeline, job)) PrintRule(rule, colour);
   if (const int64_t overflows = Counter(job->progress(), "exact_overflows"); overflows > 0) {
     fmt::print(stderr,
                "\n{} evaluations saw a window of which something no longer fitted: raise max_events, max_items or "
@@ -206,7 +181,7 @@ void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* j
     first = false;
     AppendJsonString(rule.plan->name, &out);
     out += fmt::format(":{{\"customers\":{},\"opened\":{},\"came_back\":{},\"median_silence_s\":{}}}",
-                       rule.customers.size(), rule.opened, rule.came_back, rule.median_silence / 1000);
+                       rule.silences.size(), rule.opened, rule.came_back, rule.median_silence / 1000);
   }
   out += '}';
   if (verdict != nullptr) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -54,7 +55,41 @@ int Width(int descriptor) {
   return std::max<int>(kLeast, size.ws_col);
 }
 
+// The bytes of the character at the beginning of a text, and the columns that it takes. Characters of three bytes below
+// U+2E80 are signs, those above are East Asian or pictographs.
+std::pair<size_t, size_t> FirstCharacter(std::string_view text) {
+  size_t bytes = 1;
+  while (bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) ++bytes;
+  const bool wide = bytes == 4 || (bytes == 3 && text.substr(0, 2) >= "\xE2\xBA");
+  return {bytes, wide ? 2 : 1};
+}
+
 }  // namespace
+
+size_t ColumnsOf(std::string_view text) {
+  size_t columns = 0;
+  while (!text.empty()) {
+    const auto [bytes, wide] = FirstCharacter(text);
+    columns += wide;
+    text.remove_prefix(bytes);
+  }
+  return columns;
+}
+
+std::string Cut(std::string_view text, int columns, bool utf8) {
+  const auto room = static_cast<size_t>(std::max(0, columns));
+  if (ColumnsOf(text) <= room) return std::string(text);
+  std::string out;
+  size_t used = 0;
+  while (!text.empty()) {
+    const auto [bytes, wide] = FirstCharacter(text);
+    if (used + wide + 1 > room) break;
+    out += text.substr(0, bytes);
+    used += wide;
+    text.remove_prefix(bytes);
+  }
+  return room == 0 ? out : out + (utf8 ? "…" : "~");
+}
 
 bool ColourOnStderr() { return Colour(STDERR_FILENO); }
 bool ColourOnStdout() { return Colour(STDOUT_FILENO); }

@@ -26,6 +26,11 @@ enum class Style { kBold, kDim, kRed, kGreen, kYellow, kCyan };
 // The text in the style, or as it is without colour.
 std::string Styled(std::string_view text, Style style, bool colour);
 
+// How many columns of a terminal the text takes; East Asian characters take two.
+size_t ColumnsOf(std::string_view text);
+// The text, or as much of its beginning as fits into `columns` with a sign that something is missing.
+std::string Cut(std::string_view text, int columns, bool utf8);
+
 // "ebb: message" on standard error.
 void Complain(const absl::Status& status);
 void Complain(std::string_view message);

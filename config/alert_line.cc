@@ -1,8 +1,6 @@
 // JSON is YAML, so the parser of pipeline files reads alerts, too.
 #include "config/alert_line.h"
 
-#include <optional>
-
 #include <fmt/format.h>
 
 #include "config/reader.h"
@@ -32,13 +30,17 @@ absl::StatusOr<AlertLine> ParseAlertLine(std::string_view line) {
                   *time,
                   {},
                   0,
-                  false};
+                  false,
+                  std::nullopt};
   if (const YamlNode* score = root->Find("score")) {
     const std::string probability = TextAt(*score, "probability");
     alert.score = ParseNumber(probability.empty() ? TextAt(*score, "value") : probability).value_or(0);
   }
   if (const YamlNode* reasons = root->Find("reasons")) {
     for (const YamlNode& reason : reasons->values) alert.reasons.push_back(TextAt(reason, "code"));
+  }
+  if (const YamlNode* action = root->Find("action")) {
+    alert.expected_value = ParseNumber(TextAt(*action, "expected_value"));
   }
   if (const YamlNode* experiment = root->Find("experiment")) alert.held_out = TextAt(*experiment, "arm") == "holdout";
   return alert;

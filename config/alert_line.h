@@ -1,6 +1,7 @@
 // Reading back the lines that alerts are written as, for those who look at what a job has said.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,10 @@ namespace ebb {
 struct AlertLine {
   std::string rule, customer, status, severity;
   TimeMs event_time = 0;
-  std::vector<std::string> reasons;  // codes, the weightiest first
-  double score = 0;                  // 0 without one
-  bool held_out = false;             // its customer belongs to the holdout
+  std::vector<std::string> reasons;                     // codes, the weightiest first
+  double score = 0;                                     // 0 without one
+  bool held_out = false;                                // its customer belongs to the holdout
+  std::optional<double> expected_value = std::nullopt;  // of its action
 };
 
 // One line of the streams alerts and shadow, without its end. Internal when it isn't one.

@@ -141,6 +141,25 @@ class FileCommandsTest(CliTest):
         measured = state["bytes"] / state["customers"]
         self.assertLess(abs(told - measured), 0.2 * measured, (told, measured))
 
+    def test_a_history_shows_how_a_customer_came_about(self):
+        self.good("replay", "shop.yaml", "-q", "--state", "state")
+        asked = ("state", "state", "--pipeline", "shop.yaml", "--customer", "ann", "--history", "2")
+        shown = json.loads(self.good(*asked, "--json"))
+        history = shown["history"]
+        self.assertTrue(history["same"])
+        self.assertEqual(history["at"][-1], shown["as_of"])
+        self.assertEqual(history["at"], sorted(history["at"]))
+        for name, value in shown["features"].items():
+            self.assertEqual(len(history["features"][name]), len(history["at"]))
+            self.assertEqual(history["features"][name][-1], value)
+        self.assertIn("History, ", self.good(*asked))
+        with open(self.at("orders.jsonl"), encoding="utf-8") as file:
+            lines = file.readlines()
+        self.write("orders.jsonl", "".join(line for line in lines[1:]))
+        self.assertFalse(json.loads(self.good(*asked, "--json"))["history"]["same"])
+        self.assertIn("The inputs don't give what the state says", self.good(*asked))
+        self.refused(2, "state", "state", "--pipeline", "shop.yaml", "--history", "2", says="add --customer ID")
+
     def test_test_passes_and_fails(self):
         self.assertEqual(self.good("test", "shop.yaml"), "✓ a silent customer is noticed\n1 of 1 test passed\n")
         self.assertEqual(self.good("test", "--thorough", "shop.yaml").count("✓"), 4)
