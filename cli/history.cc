@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/replay.h"
+#include "cli/told_history.h"
 #include "engine/base/status_macros.h"
 
 namespace ebb {
@@ -34,9 +35,11 @@ class OnlyOf : public Decoder {
 // What is asked of the row, and when. Confined to its task's thread.
 struct Asking {
   const Pipeline& pipeline;
+  const std::string& customer;
   std::vector<TimeMs> instants;  // ascending
   size_t next = 0;
   std::vector<Glance> glances;
+  ToldHistory told;
 
   // Before the first record there is nothing to be asked.
   void Begin(TimeMs first) {
@@ -48,7 +51,7 @@ struct Asking {
   }
 
   Glance At(TimeMs at, RowRef* row) const {
-    std::vector<double> registers = pipeline.plan().program.initial;
+    std::vector<double> registers = pipeline.NewRegisters(told.At(at));
     pipeline.Compute(row, at, registers.data());
     Glance glance{at, {}, {}, {}};
     for (const FeatureName& feature : pipeline.plan().features) glance.features.push_back(registers[feature.reg]);
@@ -62,29 +65,29 @@ struct Asking {
 };
 
 // Confined to its task's thread.
-class AskingOperator : public Operator {
+class AskingOperator : public WatchingOperator {
  public:
-  explicit AskingOperator(Asking* asking) : asking_(*asking), work_(asking->pipeline.NewOperator()) {}
+  explicit AskingOperator(Asking* asking) : WatchingOperator(asking->pipeline.NewOperator()), asking_(*asking) {}
 
   Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
-    if (!begun_) asking_.Begin(record.effective);
-    begun_ = true;
-    asking_.Until(record.effective, row);
+    if (row->key() == asking_.customer) {
+      if (!begun_) asking_.Begin(record.effective);
+      begun_ = true;
+      asking_.Until(record.effective, row);
+    }
     return work_->OnRecord(record, row, outputs);
   }
   void OnTimer(TimeMs now, RowRef* row, Outputs* outputs) override {
-    asking_.Until(now, row);
+    if (row->key() == asking_.customer) asking_.Until(now, row);
     work_->OnTimer(now, row, outputs);
   }
-  void Prefetch(const Record& record, const RowRef& row) const override { work_->Prefetch(record, row); }
-  Operator& innermost() override { return work_->innermost(); }
-  std::vector<std::string> CounterNames() const override { return work_->CounterNames(); }
-  const std::vector<int64_t>& counters() const override { return work_->counters(); }
-  void AddCounters(Counters* sums) const override { work_->AddCounters(sums); }
+  void Tell(TimeMs since, const std::vector<int64_t>& told) override {
+    asking_.told.Add(since, told);
+    work_->Tell(since, told);
+  }
 
  private:
   Asking& asking_;
-  const std::unique_ptr<Operator> work_;
   bool begun_ = false;
 };
 
@@ -106,10 +109,12 @@ absl::StatusOr<History> ReadHistory(const PipelineFile& file, const Pipeline& pi
                                     TimeMs end, const std::vector<double>& registers, const HistoryOptions& options) {
   EBB_ASSIGN_OR_RETURN(const InputPaths paths, ParseInputs(file, options.inputs));
   EBB_ASSIGN_OR_RETURN(std::vector<SourceInput> inputs, OpenInputs(file, paths, options.generator));
+  const bool alone = pipeline.plan().populations.empty();  // else what is usual among all customers is needed, too
   for (SourceInput& input : inputs) {
+    if (!alone) break;
     for (LogInput& log : input.logs) log.decoder = std::make_unique<OnlyOf>(std::move(log.decoder), customer);
   }
-  Asking asking{pipeline, {}, 0, {}};
+  Asking asking{pipeline, customer, {}, 0, {}, {}};
   const DurationMs apart = std::max<DurationMs>(kHour, options.days * kDay / (kHistoryGlances - 1));
   for (int i = kHistoryGlances - 1; i >= 0; --i) asking.instants.push_back(end - i * apart);
   JobOptions job_options;

@@ -33,8 +33,9 @@ struct History {
 
 inline constexpr int kHistoryGlances = 45;  // at most; they are an hour apart, or more
 
-// `registers` are the customer's values at `end` by the state. Records of other customers are read and passed over:
-// they change no value. InvalidArgument when a source has no file to read.
+// `registers` are the customer's values at `end` by the state. Records of other customers are read and passed over,
+// unless the pipeline has features of the population: otherwise they change no value. InvalidArgument when a source has
+// no file to read.
 absl::StatusOr<History> ReadHistory(const PipelineFile& file, const Pipeline& pipeline, const std::string& customer,
                                     TimeMs end, const std::vector<double>& registers, const HistoryOptions& options);
 

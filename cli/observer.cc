@@ -15,15 +15,16 @@ namespace ebb {
 // Confined to its task's thread.
 struct Observer::Notes {
   std::vector<Known> known;  // by row
+  ToldHistory told;
   std::vector<Silence> silences;
   std::vector<Sample> samples;
 };
 
 // Confined to its task's thread.
-class Observer::LookingOn : public Operator {
+class Observer::LookingOn : public WatchingOperator {
  public:
   LookingOn(const Observer* observer, Notes* notes)
-      : observer_(*observer), notes_(*notes), work_(observer->pipeline_.NewOperator()) {}
+      : WatchingOperator(observer->pipeline_.NewOperator()), observer_(*observer), notes_(*notes) {}
 
   Effect OnRecord(const Record& record, RowRef* row, Outputs* outputs) override {
     Known& known = MoveTo(record.effective, row);
@@ -40,11 +41,10 @@ class Observer::LookingOn : public Operator {
     MoveTo(now, row);
     work_->OnTimer(now, row, outputs);
   }
-  void Prefetch(const Record& record, const RowRef& row) const override { work_->Prefetch(record, row); }
-  Operator& innermost() override { return work_->innermost(); }
-  std::vector<std::string> CounterNames() const override { return work_->CounterNames(); }
-  const std::vector<int64_t>& counters() const override { return work_->counters(); }
-  void AddCounters(Counters* sums) const override { work_->AddCounters(sums); }
+  void Tell(TimeMs since, const std::vector<int64_t>& told) override {
+    notes_.told.Add(since, told);
+    work_->Tell(since, told);
+  }
 
  private:
   Known& MoveTo(TimeMs now, RowRef* row) {
@@ -52,14 +52,13 @@ class Observer::LookingOn : public Operator {
     if (index >= notes_.known.size()) notes_.known.resize(index + 1);
     Known& known = notes_.known[index];
     if (known.touched == kAfterTime) known.customer = row->key();
-    observer_.SampleBetween(row, known, now, &notes_.samples);
+    observer_.SampleBetween(row, known, notes_.told, now, &notes_.samples);
     known.touched = now;
     return known;
   }
 
   const Observer& observer_;
   Notes& notes_;
-  const std::unique_ptr<Operator> work_;
 };
 
 Observer::Observer(const Pipeline* pipeline) : pipeline_(*pipeline) {}
@@ -70,11 +69,12 @@ std::unique_ptr<Operator> Observer::NewOperator() {
   return std::make_unique<LookingOn>(this, notes_.back().get());
 }
 
-void Observer::SampleBetween(RowRef* row, const Known& known, TimeMs until, std::vector<Sample>* out) const {
+void Observer::SampleBetween(RowRef* row, const Known& known, const ToldHistory& told, TimeMs until,
+                             std::vector<Sample>* out) const {
   if (known.touched >= until || known.last == kAfterTime) return;
   std::vector<double> registers;
   for (TimeMs at = (FloorDiv(known.touched, kGrid) + 1) * kGrid; at <= until; at += kGrid) {
-    registers = pipeline_.plan().program.initial;
+    registers = pipeline_.NewRegisters(told.At(at));
     pipeline_.Compute(row, at, registers.data());
     Sample sample{known.customer, at, at - known.last, {}};
     for (const ScorePlan& score : pipeline_.plan().scores) sample.scores.push_back(registers[score.target]);
@@ -93,7 +93,7 @@ void Observer::Finish(Job* job) {
   job->ForEachRow([&](RowRef row) {
     const Known& known = *all.at(row.key());
     customers_.push_back(known.customer);
-    SampleBetween(&row, known, end_, &samples_);
+    SampleBetween(&row, known, notes_.front()->told, end_, &samples_);
     if (known.last != kAfterTime && end_ - known.last >= kShortestSilence) {
       silences_.push_back({known.customer, known.last, end_});
     }

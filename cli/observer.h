@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/told_history.h"
 #include "engine/task/job.h"
 #include "engine/task/operator.h"
 #include "operators/pipeline_operator.h"
@@ -62,7 +63,8 @@ class Observer {
   class LookingOn;
 
   // The instants of the grid behind known.touched, up to `until`.
-  void SampleBetween(RowRef* row, const Known& known, TimeMs until, std::vector<Sample>* out) const;
+  void SampleBetween(RowRef* row, const Known& known, const ToldHistory& told, TimeMs until,
+                     std::vector<Sample>* out) const;
 
   const Pipeline& pipeline_;
   std::vector<std::unique_ptr<Notes>> notes_;

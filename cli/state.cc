@@ -134,14 +134,15 @@ absl::Status ShowTotals(const StateOptions& options, const StateView& view) {
 }
 
 // Computes the values of one stored row and shows them.
-absl::Status ShowRow(const PipelineFile& file, const Pipeline& pipeline, TimeMs as_of, std::string_view key,
+absl::Status ShowRow(const PipelineFile& file, const Pipeline& pipeline, const Progress& progress, std::string_view key,
                      std::string_view bytes, bool json, const HistoryOptions& history_options) {
+  const TimeMs as_of = progress.cursor - 1;
   RowTable table(pipeline.layout());
   if (!DecodeRow(bytes, HashKey(key), key, &table)) {
     return absl::DataLossError(fmt::format("the stored row of customer '{}' can't be read", key));
   }
   RowRef row = table.Find(HashKey(key), key);
-  std::vector<double> registers = pipeline.plan().program.initial;
+  std::vector<double> registers = pipeline.NewRegisters(progress.told);
   pipeline.Compute(&row, as_of, registers.data());
   std::string text = json ? CustomerJson(pipeline, row, as_of, registers)
                           : CustomerTable(file, pipeline, row, as_of, registers, ColourOnStdout());
@@ -160,10 +161,9 @@ absl::Status ShowRow(const PipelineFile& file, const Pipeline& pipeline, TimeMs 
 
 absl::Status ShowCustomers(const StateOptions& options, const PipelineFile& file, const StateView& view) {
   EBB_ASSIGN_OR_RETURN(const std::unique_ptr<Pipeline> pipeline, Pipeline::Build(file.plan));
-  const TimeMs as_of = view.progress.cursor - 1;
   if (options.customer.empty()) {
     return view.store->ScanRows([&](std::string_view key, std::string_view row) {
-      return ShowRow(file, *pipeline, as_of, key, row, true, {});
+      return ShowRow(file, *pipeline, view.progress, key, row, true, {});
     });
   }
   EBB_ASSIGN_OR_RETURN(const std::vector<std::string> rows, view.store->ReadRows({options.customer}));
@@ -171,7 +171,8 @@ absl::Status ShowCustomers(const StateOptions& options, const PipelineFile& file
     return absl::OutOfRangeError(
         fmt::format("the state in '{}' knows no customer '{}'", options.directory, options.customer));
   }
-  return ShowRow(file, *pipeline, as_of, options.customer, rows[0], options.json || options.features, options.history);
+  return ShowRow(file, *pipeline, view.progress, options.customer, rows[0], options.json || options.features,
+                 options.history);
 }
 
 // The folders of the tasks in the directory of a service, by their numbers; empty for any other directory.

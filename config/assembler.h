@@ -52,7 +52,8 @@ struct DerivedDraft {
   std::string name;
   const YamlNode* node = nullptr;
   Expression expression;
-  int feature = -1;  // index into Plan::features
+  int feature = -1;     // index into Plan::features
+  int population = -1;  // index into Plan::populations: a statistic of the expression; -1: the expression itself
 };
 
 // A model file that has been parsed. Confined to its task's thread.
@@ -139,6 +140,9 @@ class Assembler {
   Symbol AddMeasure(const std::string& name, const Aggregate& aggregate, const MeasureDraft& draft, int window);
   void AddFeature(const std::string& name, Span where, Symbol symbol);
   void CompileDerived();
+  // config/population.cc
+  void ReadPopulation(const YamlNode& key, MappingReader* reader);
+  void FinishPopulation(PopulationPlan* population, const Compiled& compiled, FeatureName* feature, Symbol* symbol);
 
   // feature_options.cc
   using AggregateList = std::vector<const Aggregate*>;
@@ -196,6 +200,8 @@ class Assembler {
   // limits.cc
   void ReadAlertLimits(const YamlNode& node, Span where);
   void ReadCustomerLimit(const YamlNode& node, Span where);
+  // `per:` and `closes:`, which have their defaults.
+  void ReadPeriod(MappingReader* reader, DurationMs* per, DurationMs* closes);
   void ReadBudget(const YamlNode& key, const YamlNode& node);
   // The register of a number; its text is kept as "WHAT NAME".
   int CompileNumber(const YamlNode& node, const std::string& what, const std::string& name, Scope* scope);

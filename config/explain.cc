@@ -188,11 +188,22 @@ void ExplainAggregates(const Plan& plan, std::string* out) {
   }
 }
 
+std::string PopulationText(const PopulationPlan& population, const std::string& expression) {
+  std::string text = fmt::format("{} of {} over all customers", population.statistic, expression);
+  if (population.quantile > 0) text += fmt::format(", q {:g}", static_cast<double>(population.quantile) / 1'000'000);
+  text += fmt::format(", at the close of each {}", FormatDuration(population.per));
+  return population.closes == 0 ? text : text + fmt::format(" and {}", FormatDuration(population.closes));
+}
+
 std::string FeatureText(const PipelineFile& pipeline, const FeatureName& feature) {
   for (const MeasurePlan& measure : pipeline.plan.measures) {
     if (measure.name == feature.name) return MeasureText(pipeline, measure);
   }
-  return "= " + TextOf(pipeline, "feature " + feature.name);
+  const std::string expression = TextOf(pipeline, "feature " + feature.name);
+  for (const PopulationPlan& population : pipeline.plan.populations) {
+    if (population.name == feature.name) return PopulationText(population, expression);
+  }
+  return "= " + expression;
 }
 
 void ExplainFeatures(const PipelineFile& pipeline, std::string* out) {

@@ -114,7 +114,13 @@ std::string FeaturesJson(const PipelineFile& file) {
         .Text("type", feature.is_duration ? "duration"
                       : feature.is_bool   ? "bool"
                                           : "number");
-    if (measure == plan.measures.end()) {
+    const auto population = std::find_if(plan.populations.begin(), plan.populations.end(),
+                                         [&](const PopulationPlan& p) { return p.name == feature.name; });
+    if (population != plan.populations.end()) {
+      item.Text("population", TextOf(file, "feature " + feature.name)).Text("stat", population->statistic);
+      if (population->quantile > 0) item.Number("q", static_cast<double>(population->quantile) / 1'000'000);
+      item.Whole("per", population->per).Whole("closes", population->closes);
+    } else if (measure == plan.measures.end()) {
       item.Text("expr", TextOf(file, "feature " + feature.name));
     } else {
       item.Text("from", plan.sources[measure->source]).Text("agg", measure->aggregate);

@@ -32,7 +32,7 @@ void Assembler::ReadFeatures(const YamlNode& node) {
       AddFeature(key.text, key.span, {});
       continue;
     }
-    constexpr std::string_view kForms[] = {"from", "expr"};
+    constexpr std::string_view kForms[] = {"from", "expr", "population"};
     std::optional<std::string> form = reader.ExactlyOne(kForms);
     if (form == "from") {
       ReadMeasures(key, &reader);
@@ -41,13 +41,16 @@ void Assembler::ReadFeatures(const YamlNode& node) {
     }
     if (form == "expr") {
       const YamlNode* value = reader.Take("expr");
-      DerivedDraft draft{key.text, value, {}, static_cast<int>(plan_.features.size())};
+      DerivedDraft draft{key.text, value, {}, static_cast<int>(plan_.features.size()), -1};
       std::optional<Expression> expression = Parse(*value, "expr");
       if (expression) {
         out_.texts["feature " + key.text] = expression->source;
         draft.expression = std::move(*expression);
         derived_.push_back(std::move(draft));
       }
+      reader.Finish();
+    } else if (form == "population") {
+      ReadPopulation(key, &reader);
       reader.Finish();
     }
     AddFeature(key.text, key.span, {});
@@ -283,6 +286,10 @@ void Assembler::CompileDerived() {
       continue;
     }
     Symbol& symbol = features_[draft.name];
+    if (draft.population >= 0) {
+      FinishPopulation(&plan_.populations[draft.population], compiled, &plan_.features[draft.feature], &symbol);
+      continue;
+    }
     symbol.type = compiled.type == ExprType::kNullType ? ExprType::kNumber : compiled.type;
     symbol.reg = compiled.reg;
     symbol.deadlines = std::move(compiled.deadlines);

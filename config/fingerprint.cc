@@ -101,6 +101,10 @@ void AddFeatures(const Plan& plan, CanonicalText* out) {
     out->Add("{} {} {}", f.reg, f.is_bool, f.is_duration);
   }
   out->Run(plan.derived);
+  for (const PopulationPlan& p : plan.populations) {
+    out->Name(p.name);
+    out->Add("population {} {} {} {} {} {}", p.statistic, p.quantile, p.of, p.per, p.closes, p.target);
+  }
 }
 
 void AddScores(const Plan& plan, CanonicalText* out) {

@@ -138,7 +138,7 @@ constexpr Key kFeatureKeys[] = {
      "256",
      "from"},
     {"max_sessions", "1..10000", "64", "with aggregates of sessions: sessions kept", "from"},
-    {"q", "fraction", "", "with `quantile`, required: more than 0, at most 1; 0.5 is the median", "from"},
+    {"q", "fraction", "", "with `quantile`, required: more than 0, at most 1; 0.5 is the median", "from population"},
     {"rank", "1..100", "1", "with `top` and `top_share`", "from"},
     {"part", "expression", "", "condition on fields; with `share` and `ratio`, required", "from"},
     {"to", "expression", "", "condition on fields; with `ratio`, required", "from"},
@@ -154,6 +154,12 @@ constexpr Key kFeatureKeys[] = {
     {"half_life", "duration", "", "with `decayed_sum`, required", "from"},
     {"expr", "expression", "",
      "computed from other features, in any order, without cycles; features can't read scores"},
+    {"population", "expression", "",
+     "the value of each customer of which a [statistic over all customers](semantics.md#the-population) is taken"},
+    {"stat", "=mean | =stddev | =min | =max | =quantile | =count", "required",
+     "see [Statistics of the population](#statistics-of-the-population)", "population"},
+    {"per", "duration", "`1d`", "the period at whose close it is taken, at least 1m", "population"},
+    {"closes", "time of day", "`0s`", "moves the ends of the periods, as of [budgets](#limits)", "population"},
 };
 
 constexpr Key kScoreKeys[] = {
@@ -327,7 +333,7 @@ constexpr Section kSections[] = {
     {"field", "sources.*.fields.*", "", kFieldKeys},
     {"window", "windows.*", "", kWindowKeys},
     {"accuracy", "accuracy", "", kAccuracyKeys},
-    {"feature", "features.*", "from expr", kFeatureKeys},
+    {"feature", "features.*", "from expr population", kFeatureKeys},
     {"score", "scores.*", "", kScoreKeys},
     {"point", "scores.*.points[]", "add of", kPointKeys},
     {"calibration", "scores.*.calibration", "", kCalibrationKeys},

@@ -65,9 +65,8 @@ std::vector<std::string_view> SplitWords(std::string_view text);
 // The JSON Schema (draft 7) of a pipeline file, for editors.
 std::string PipelineSchema();
 
-// A page whose tables behind "<!-- keys: SECTION -->", "<!-- aggregates -->", "<!-- functions -->" and "<!-- error
-// codes
-// -->" are replaced by those that the program knows.
+// A page whose tables behind "<!-- keys: SECTION -->", "<!-- aggregates -->", "<!-- statistics -->",
+// "<!-- functions -->" and "<!-- error codes -->" are replaced by those that the program knows.
 std::string WithReferenceTables(std::string_view page);
 
 }  // namespace ebb

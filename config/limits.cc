@@ -55,6 +55,23 @@ void Assembler::ReadCustomerLimit(const YamlNode& node, Span where) {
   reader.Finish();
 }
 
+void Assembler::ReadPeriod(MappingReader* reader, DurationMs* per, DurationMs* closes) {
+  if (const YamlNode* node = reader->Take("per")) {
+    *per = ReadDuration(*node, "per", diagnostics_).value_or(kDay);
+    if (*per < kMinute) {
+      diagnostics_->Add("E0203", node->span, "'per:' must be at least 1m");
+      *per = kDay;
+    }
+  }
+  if (const YamlNode* node = reader->Take("closes")) {
+    *closes = ReadDuration(*node, "closes", diagnostics_).value_or(0);
+    if (*closes >= *per) {
+      diagnostics_->Add("E0203", node->span, "'closes:' counts from the beginning of a period, so it is below 'per:'",
+                        fmt::format("less than {}", FormatDuration(*per)));
+    }
+  }
+}
+
 void Assembler::ReadBudget(const YamlNode& key, const YamlNode& node) {
   MappingReader reader(node, key.span, fmt::format("budget {}", Quoted(key.text)), diagnostics_);
   BudgetPlan budget;
@@ -62,20 +79,7 @@ void Assembler::ReadBudget(const YamlNode& key, const YamlNode& node) {
   if (const YamlNode* alerts = reader.Require("alerts")) {
     budget.alerts = ReadInteger(*alerts, "alerts", 0, kMaxPlaces, diagnostics_).value_or(0);
   }
-  if (const YamlNode* per = reader.Take("per")) {
-    budget.per = ReadDuration(*per, "per", diagnostics_).value_or(kDay);
-    if (budget.per < kMinute) {
-      diagnostics_->Add("E0203", per->span, "'per:' must be at least 1m");
-      budget.per = kDay;
-    }
-  }
-  if (const YamlNode* closes = reader.Take("closes")) {
-    budget.closes = ReadDuration(*closes, "closes", diagnostics_).value_or(0);
-    if (budget.closes >= budget.per) {
-      diagnostics_->Add("E0203", closes->span, "'closes:' counts from the beginning of a period, so it is below 'per:'",
-                        fmt::format("less than {}", FormatDuration(budget.per)));
-    }
-  }
+  ReadPeriod(&reader, &budget.per, &budget.closes);
   reader.Finish();
   budget_names_.push_back(budget.name);
   plan_.budgets.push_back(std::move(budget));

@@ -8,6 +8,7 @@
 #include "config/language.h"
 #include "engine/base/check.h"
 #include "operators/aggregate/aggregate.h"
+#include "operators/feature/population.h"
 
 namespace ebb {
 namespace {
@@ -97,6 +98,12 @@ std::string AggregateTable() {
   return out;
 }
 
+std::string StatisticTable() {
+  std::string out = "| `stat` | Value |\n|---|---|\n";
+  for (const PopulationStatistic& s : PopulationStatistics()) out += fmt::format("| `{}` | {} |\n", s.name, s.meaning);
+  return out;
+}
+
 std::string FunctionTable() {
   std::string out = "| Function | Value |\n|---|---|\n";
   for (const ExpressionFunction& f : ExpressionFunctions()) out += fmt::format("| `{}` | {} |\n", f.form, f.meaning);
@@ -112,6 +119,7 @@ std::string ErrorTable() {
 // Empty when the marker isn't one of ours.
 std::string TableOf(std::string_view marker) {
   if (marker == "aggregates") return AggregateTable();
+  if (marker == "statistics") return StatisticTable();
   if (marker == "functions") return FunctionTable();
   if (marker == "error codes") return ErrorTable();
   if (!marker.starts_with("keys: ")) return "";

@@ -295,7 +295,7 @@ ExpectationOutcome CheckValue(const PipelineFile& file, const Pipeline& pipeline
   bool known = false;
   job->ForEachRow([&](RowRef row) {
     if (row.key() != expectation.customer) return;
-    std::vector<double> registers = file.plan.program.initial;
+    std::vector<double> registers = pipeline.NewRegisters(job->progress().told);
     pipeline.Compute(&row, kTestStart + expectation.to, registers.data());
     value = registers[feature != nullptr ? feature->reg : score->target];
     known = true;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "engine/task/task.h"
+#include "operators/feature/population.h"
 
 namespace ebb {
 namespace {
@@ -70,6 +71,12 @@ void Pipeline::Compute(RowRef* row, TimeMs now, double* registers) const {
   if (plan_.builtins.now >= 0) registers[plan_.builtins.now] = static_cast<double>(now);
   plan_.program.Run(plan_.derived.begin, plan_.derived.end, registers);
   for (const Scorecard& score : scores_) score.Evaluate(registers);
+}
+
+std::vector<double> Pipeline::NewRegisters(const std::vector<int64_t>& told) const {
+  std::vector<double> registers = plan_.program.initial;
+  for (size_t i = 0; i < told.size(); ++i) registers[plan_.populations[i].target] = std::bit_cast<double>(told[i]);
+  return registers;
 }
 
 TimeMs Pipeline::LastRecord(const RowRef& row) const { return row.cells()[record_cell_]; }
@@ -176,6 +183,13 @@ class PipelineOperator : public Operator {
     return names;
   }
   const std::vector<int64_t>& counters() const override { return counters_; }
+  std::vector<int64_t> told() const override {
+    std::vector<int64_t> told;
+    for (const PopulationPlan& plan : plan_.populations)
+      told.push_back(std::bit_cast<int64_t>(registers_[plan.target]));
+    return told;
+  }
+  void Tell(TimeMs /*since*/, const std::vector<int64_t>& told) override { registers_ = pipeline_.NewRegisters(told); }
   void AddCounters(Counters* sums) const override {
     Operator::AddCounters(sums);
     for (size_t i = 0; i < plan_.scores.size(); ++i) {
@@ -331,35 +345,70 @@ class PipelineOperator : public Operator {
 
 std::unique_ptr<Operator> Pipeline::NewOperator() const { return std::make_unique<PipelineOperator>(*this); }
 
+Meeting Pipeline::NewMeeting(const BudgetShare& share) const {
+  if (plan_.budgets.empty() && plan_.populations.empty()) return {};
+  Meeting meeting;
+  meeting.next = [this](TimeMs time) {
+    return std::min(NextClose(plan_.budgets, time), NextPopulationClose(plan_.populations, time));
+  };
+  meeting.in_silence = !plan_.populations.empty();
+  meeting.hold = [this, share](TimeMs at, const std::vector<Task*>& tasks) {
+    GiveOutPlaces(at, share, tasks);
+    TakePopulations(at, tasks);
+  };
+  return meeting;
+}
+
 // 1. All tasks' bids, ranked. 2. Each in its turn is told whether there is a place left; held-out customers, and those
 // who have reached their limit, use none.
-Meeting Pipeline::NewMeeting(const BudgetShare& share) const {
-  if (plan_.budgets.empty()) return {};
+void Pipeline::GiveOutPlaces(TimeMs at, const BudgetShare& share, const std::vector<Task*>& tasks) const {
   struct Placed {
     Bid bid;
     Task* task;
   };
-  Meeting meeting;
-  meeting.next = [this](TimeMs time) { return NextClose(plan_.budgets, time); };
-  meeting.hold = [this, share](TimeMs at, const std::vector<Task*>& tasks) {
-    std::vector<Placed> bids;
-    for (Task* task : tasks) {
-      for (Bid& bid : static_cast<PipelineOperator&>(task->work().innermost()).TakeBids())
-        bids.push_back({std::move(bid), task});
+  std::vector<Placed> bids;
+  for (Task* task : tasks) {
+    for (Bid& bid : static_cast<PipelineOperator&>(task->work().innermost()).TakeBids())
+      bids.push_back({std::move(bid), task});
+  }
+  std::sort(bids.begin(), bids.end(), [](const Placed& a, const Placed& b) { return RanksBefore(a.bid, b.bid); });
+  std::vector<int64_t> left;
+  for (const BudgetPlan& budget : plan_.budgets) left.push_back(PlacesOf(budget, share));
+  int64_t rank = 0;
+  for (const auto& [bid, task] : bids) {
+    task->AtMeeting(at - 1, bid.row, rank++,
+                    [&bid = bid, &left, at, work = &task->work().innermost()](RowRef* row, Outputs* out) {
+                      int64_t& places = left[bid.budget];
+                      places -= static_cast<PipelineOperator*>(work)->Settle(bid, places > 0, at - 1, row, out);
+                    });
+  }
+}
+
+// Rows are looked at in copies: looking moves a row's windows on, and what is stored must not depend on who has looked.
+// Before the first row nothing is told: whether such a close is held depends on what was read at once.
+void Pipeline::TakePopulations(TimeMs at, const std::vector<Task*>& tasks) const {
+  std::vector<int64_t> told = tasks[0]->work().told();
+  std::vector<size_t> closing;
+  for (size_t i = 0; i < told.size(); ++i) {
+    if (ClosesAt(plan_.populations[i], at)) closing.push_back(i);
+  }
+  const bool any = std::any_of(tasks.begin(), tasks.end(), [](Task* task) { return task->rows().size() > 0; });
+  if (closing.empty() || !any) return;
+  std::vector<std::vector<double>> values(closing.size());
+  std::vector<double> registers = NewRegisters(told);
+  RowTable looking_glass(layout_);
+  for (Task* task : tasks) {
+    for (uint32_t i = 0; i < task->rows().size(); ++i) {
+      if (LastRecord(task->rows().at(i)) == 0) continue;
+      RowRef copy = looking_glass.HoldCopy(task->rows().at(i));
+      Compute(&copy, at - 1, registers.data());
+      for (size_t n = 0; n < closing.size(); ++n) values[n].push_back(registers[plan_.populations[closing[n]].of]);
     }
-    std::sort(bids.begin(), bids.end(), [](const Placed& a, const Placed& b) { return RanksBefore(a.bid, b.bid); });
-    std::vector<int64_t> left;
-    for (const BudgetPlan& budget : plan_.budgets) left.push_back(PlacesOf(budget, share));
-    int64_t rank = 0;
-    for (const auto& [bid, task] : bids) {
-      task->AtMeeting(at - 1, bid.row, rank++,
-                      [&bid = bid, &left, at, work = &task->work().innermost()](RowRef* row, Outputs* out) {
-                        int64_t& places = left[bid.budget];
-                        places -= static_cast<PipelineOperator*>(work)->Settle(bid, places > 0, at - 1, row, out);
-                      });
-    }
-  };
-  return meeting;
+  }
+  for (size_t n = 0; n < closing.size(); ++n) {
+    told[closing[n]] = std::bit_cast<int64_t>(StatisticOf(plan_.populations[closing[n]], std::move(values[n])));
+  }
+  for (Task* task : tasks) task->work().Tell(at, told);
 }
 
 }  // namespace ebb

@@ -40,8 +40,10 @@ class Pipeline {
   const std::vector<Scorecard>& scores() const { return scores_; }
   const std::vector<AlertRule>& alerts() const { return alerts_; }
 
-  // Features, derived features and scores as of `now`.
+  // Features, derived features and scores as of `now`. `registers` began as those of NewRegisters.
   void Compute(RowRef* row, TimeMs now, double* registers) const;
+  // With what meetings have told (Operator::told).
+  std::vector<double> NewRegisters(const std::vector<int64_t>& told) const;
   // Effective time of the customer's last event; 0 when there was none.
   TimeMs LastRecord(const RowRef& row) const;
   // The score of the evaluation before; null when there was none, or for the score -1.
@@ -49,12 +51,16 @@ class Pipeline {
   // Index of the cells with the customer's last openings; there are customer_limit.alerts of them.
   int limit_cells() const { return limit_cells_; }
   std::unique_ptr<Operator> NewOperator() const;
-  // Where the tasks of a job give out the budgets' places; without budgets an empty one. A job that is one of several
-  // which commit alone has a share of each budget.
+  // Where the tasks of a job give out the budgets' places, then take what is usual among their customers; without
+  // budgets and features of the population an empty one. A job that is one of several which commit alone has a share of
+  // each budget, and knows the population of its own customers.
   Meeting NewMeeting(const BudgetShare& share = {}) const;
 
  private:
   friend class PipelineOperator;
+
+  void GiveOutPlaces(TimeMs at, const BudgetShare& share, const std::vector<Task*>& tasks) const;
+  void TakePopulations(TimeMs at, const std::vector<Task*>& tasks) const;
 
   Plan plan_;
   RowLayout layout_;

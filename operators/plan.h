@@ -78,6 +78,17 @@ struct BuiltinPlan {
   std::vector<int> window_days;  // per window: its effective length in days (sawtooth: edge to now); -1: unused
 };
 
+// A feature that is the same for all customers: a statistic of what a register holds of each of them.
+struct PopulationPlan {
+  std::string name;       // of the feature
+  std::string statistic;  // a name of the table in operators/feature/population.h
+  int64_t quantile = 0;   // in millionths, for statistics that take one
+  int of = -1;            // register
+  DurationMs per = kDay;  // taken at the close of each period
+  DurationMs closes = 0;  // periods end at multiples of `per` since 1970, plus this
+  int target = -1;        // register
+};
+
 struct FeatureName {
   std::string name;
   int reg = -1;
@@ -220,7 +231,8 @@ struct Plan {
   std::vector<MeasurePlan> measures;
   BuiltinPlan builtins;
   Program program;
-  Segment derived;                            // derived features, in dependency order
+  Segment derived;  // derived features, in dependency order
+  std::vector<PopulationPlan> populations;
   std::vector<FeatureName> features;          // all features by name, as declared
   EvaluatePlan evaluate;                      // evaluation 0
   std::vector<EvaluatePlan> own_evaluations;  // evaluations 1 and on, each different from the others

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <utility>
 
 #include "engine/stream/record.h"
 
@@ -132,6 +133,24 @@ RowRef RowTable::FindOrCreate(uint64_t hash, std::string_view key) {
   RowRef ref(this, row);
   std::memcpy(const_cast<char*>(ref.key().data()), key.data(), key.size());
   return ref;
+}
+
+RowRef RowTable::HoldCopy(RowRef row) {
+  Row* copy = Allocate(row->words);
+  const uint16_t allocated = copy->words;
+  std::memcpy(static_cast<void*>(copy), &*row, row->words * size_t{8});
+  copy->words = allocated;
+  copy->same_hash = nullptr;
+  copy->index = 0;
+  copy->changed = false;
+  if (rows_.empty()) {
+    rows_.push_back(copy);
+  } else {
+    Release(std::exchange(rows_[0], copy));
+  }
+  index_.clear();
+  index_[copy->key_hash] = copy;
+  return RowRef(this, copy);
 }
 
 Row* RowTable::Grow(Row* old, int section) {

@@ -134,6 +134,9 @@ class RowTable {
     return it == index_.end() ? nullptr : it->second;
   }
   RowRef at(uint32_t index) { return RowRef(this, rows_[index]); }
+  // Makes a copy of another table's row, in the same layout, the only row of this one: for looking at a row as of later
+  // without moving it on. The copy before is gone.
+  RowRef HoldCopy(RowRef row);
   // Asks for the lines of a row that every record touches: header, directory, cells and key.
   void PrefetchFixed(const Row* row) const {
     const char* at = reinterpret_cast<const char*>(row);

@@ -35,13 +35,14 @@ Job::Job(const JobOptions& options, JobParts parts, std::vector<SourceInput> sou
   }
   for (const std::string& source : intake_.names().sources) progress_.ledger.emplace_back(source, SourceLedger{});
   for (const std::string& name : workers_[0]->task().work().CounterNames()) progress_.counters.emplace_back(name, 0);
+  progress_.told = workers_[0]->task().work().told();
   base_ = progress_;
 }
 
 absl::Status Job::CheckResume(const Progress& resume) const {
   EBB_RETURN_IF_ERROR(CheckSamePipeline(resume, parts_.pipeline, parts_.fingerprint));
   if (resume.outputs.size() != progress_.outputs.size() || resume.ledger.size() != progress_.ledger.size() ||
-      resume.counters.size() != progress_.counters.size()) {
+      resume.counters.size() != progress_.counters.size() || resume.told.size() != progress_.told.size()) {
     return absl::FailedPreconditionError("the state was made by another version of ebb");
   }
   return absl::OkStatus();
@@ -55,6 +56,7 @@ absl::Status Job::Start(const std::optional<Progress>& resume) {
   progress_ = *resume;
   posted_ = resume->cursor;
   base_ = *resume;
+  for (auto& worker : workers_) worker->task().work().Tell(resume->cursor, resume->told);
   return LoadRows();
 }
 
@@ -84,8 +86,7 @@ absl::StatusOr<bool> Job::Step() {
   return ended;
 }
 
-// The tasks go from meeting to meeting. One before which nothing happens is left out: it would find the rows as the
-// last one left them.
+// The tasks go from meeting to meeting.
 void Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches) {
   std::vector<Task*> tasks;
   for (size_t i = 0; i < workers_.size(); ++i) {
@@ -94,12 +95,14 @@ void Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches) {
   }
   while (true) {
     TimeMs first = kAfterTime;
+    bool has_rows = false;
     for (auto& worker : workers_) {
       worker->Drain();
       first = std::min(first, worker->task().next_instant());
+      has_rows = has_rows || worker->task().rows().size() > 0;
     }
-    const TimeMs at = parts_.meeting.next(std::max(first, posted_) + 1);
-    if (first >= watermark || at > watermark) return;
+    const TimeMs at = parts_.meeting.NextToHold(posted_, first, watermark, has_rows);
+    if (at == kAfterTime) return;
     for (auto& worker : workers_) worker->Post({}, at);
     for (auto& worker : workers_) worker->Drain();
     parts_.meeting.hold(at, tasks);
@@ -134,6 +137,7 @@ void Job::CountInto(Progress* next) {
     next->ledger[s].second = base_.ledger[s].second;
     for (auto& worker : workers_) next->ledger[s].second.Add(worker->task().ledger()[s]);
   }
+  next->told = workers_[0]->task().work().told();
   next->counters = base_.counters;
   for (auto& worker : workers_) worker->task().work().AddCounters(&next->counters);
 }

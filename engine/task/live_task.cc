@@ -25,6 +25,7 @@ std::string Figures(const Progress& progress) {
     text += '\n';
   }
   for (const auto& [name, value] : progress.counters) text += fmt::format("{} ", value);
+  for (int64_t number : progress.told) text += fmt::format("{} ", number);
   return text;
 }
 
@@ -48,6 +49,7 @@ LiveTask::LiveTask(const LiveOptions& options, LiveParts parts, std::vector<Live
   }
   for (const std::string& source : intake_.names().sources) progress_.ledger.emplace_back(source, SourceLedger{});
   for (const std::string& name : task_.work().CounterNames()) progress_.counters.emplace_back(name, 0);
+  progress_.told = task_.work().told();
   base_ = progress_;
 }
 
@@ -69,7 +71,7 @@ absl::Status LiveTask::Recover() {
 
 absl::Status LiveTask::CheckShape(const Progress& state) const {
   if (state.outputs.size() == progress_.outputs.size() && state.ledger.size() == progress_.ledger.size() &&
-      state.counters.size() == progress_.counters.size()) {
+      state.counters.size() == progress_.counters.size() && state.told.size() == progress_.told.size()) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError("the state was made by another version of ebb");
@@ -82,6 +84,7 @@ absl::Status LiveTask::GoOnFrom(const std::optional<Progress>& state, std::vecto
     progress_ = base_ = *state;
     state_epoch_ = state->epoch;
     stepped_ = state->cursor;
+    task_.work().Tell(state->cursor, state->told);
     EBB_RETURN_IF_ERROR(intake_.Restore(state->logs, state->cursor));
     EBB_RETURN_IF_ERROR(
         store_->ScanRows([this](std::string_view key, std::string_view row) { return task_.LoadRow(key, row); }));
@@ -195,8 +198,8 @@ void LiveTask::HoldMeetings(RecordBatch batch, TimeMs watermark) {
   task_.Step(std::move(batch), stepped_);
   while (true) {
     const TimeMs first = task_.next_instant();
-    const TimeMs at = meeting_.next(std::max(first, stepped_) + 1);
-    if (first >= watermark || at > watermark) return;
+    const TimeMs at = meeting_.NextToHold(stepped_, first, watermark, task_.rows().size() > 0);
+    if (at == kAfterTime) return;
     task_.Step({}, at);
     meeting_.hold(at, {&task_});
     stepped_ = at;
@@ -247,6 +250,7 @@ LiveTask::Epoch LiveTask::BuildEpoch(TimeMs cursor) {
     next.ledger[s].second = base_.ledger[s].second;
     next.ledger[s].second.Add(task_.ledger()[s]);
   }
+  next.told = task_.work().told();
   next.counters = base_.counters;
   task_.work().AddCounters(&next.counters);
   JournalRecord& record = epoch.record;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -100,6 +101,28 @@ class Operator {
   // Adds the figures to those of another task or an earlier run. The result must not depend on how the work was shared
   // out: a figure that is kept in two parts carries here.
   virtual void AddCounters(Counters* sums) const;
+  // What meetings have told all tasks alike, kept with the state; always as many numbers.
+  virtual std::vector<int64_t> told() const { return {}; }
+  // They hold from `since` on.
+  virtual void Tell(TimeMs /*since*/, const std::vector<int64_t>& /*told*/) {}
+};
+
+// An operator that looks on while another one does the work: OnRecord and OnTimer are the watcher's own.
+// Confined to its task's thread.
+class WatchingOperator : public Operator {
+ public:
+  explicit WatchingOperator(std::unique_ptr<Operator> work) : work_(std::move(work)) {}
+
+  Operator& innermost() override { return work_->innermost(); }
+  void Prefetch(const Record& record, const RowRef& row) const override { work_->Prefetch(record, row); }
+  std::vector<std::string> CounterNames() const override { return work_->CounterNames(); }
+  const std::vector<int64_t>& counters() const override { return work_->counters(); }
+  void AddCounters(Counters* sums) const override { work_->AddCounters(sums); }
+  std::vector<int64_t> told() const override { return work_->told(); }
+  void Tell(TimeMs since, const std::vector<int64_t>& told) override { work_->Tell(since, told); }
+
+ protected:
+  const std::unique_ptr<Operator> work_;
 };
 
 }  // namespace ebb

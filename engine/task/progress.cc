@@ -40,6 +40,8 @@ bool ReadLine(std::string_view line, Progress* progress) {
     std::string name = words.Text();
     int64_t value = words.Number();
     progress->counters.emplace_back(std::move(name), value);
+  } else if (what == "told") {
+    progress->told.push_back(words.Number());
   } else if (!ReadLogPosition(what, &words, &progress->logs)) {
     return false;
   }
@@ -89,6 +91,7 @@ std::string EncodeProgress(const Progress& p) {
     text += '\n';
   }
   for (const auto& [name, value] : p.counters) text += fmt::format("counter {} {}\n", EscapedWord(name), value);
+  for (int64_t number : p.told) text += fmt::format("told {}\n", number);
   return SealedRecord(std::move(text));
 }
 

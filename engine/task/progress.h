@@ -22,7 +22,7 @@ struct OutputPosition {
 };
 
 struct Progress {
-  static constexpr int kVersion = 2;  // 1: without live tasks
+  static constexpr int kVersion = 3;  // 1: without live tasks; 2: without what meetings told
   static constexpr int64_t kNoTask = -1;
 
   std::string pipeline;
@@ -36,6 +36,7 @@ struct Progress {
   std::vector<OutputPosition> outputs;
   std::vector<std::pair<std::string, SourceLedger>> ledger;  // by source
   std::vector<std::pair<std::string, int64_t>> counters;
+  std::vector<int64_t> told;  // by meetings (Operator::told)
 };
 
 // FailedPrecondition, with both values, unless the progress is of this pipeline in this version.

@@ -11,6 +11,7 @@ import heapq
 
 import alerts
 import expressions
+import populations
 import quiet
 import references
 import semantics
@@ -95,6 +96,7 @@ class Run:
         self.customers = {}
         self.lines, self.alerts = [], []
         self.timers = []
+        self.populations = populations.Populations(pipeline['features'])
         self.bids = []          # (number of the budget, customer, number of the rule, priority), of this instant
         records, newest = [], semantics.BEFORE_TIME
         for source in pipeline['sources']:
@@ -142,6 +144,7 @@ class Run:
         now = record['effective']
         source = self.pipeline['sources'][record['source']]
         customer = self.customers.setdefault(record['key'], Customer(record['key'], self.rules))
+        self.populations.begin(now)
         slots, names, identity, absent = record['content']
         if self.is_duplicate(source, customer, identity, now):
             record['duplicate'] = True
@@ -184,7 +187,8 @@ class Run:
 
     def compute(self, customer, now):
         """All that expressions may name, the scores included."""
-        values, rate = semantics.feature_values(self.pipeline, customer.events, customer.known, now)
+        values, rate = semantics.feature_values(self.pipeline, customer.events, customer.known, now,
+                                                self.populations.told)
         for score in semantics.in_order(self.pipeline['scores']):
             values[score['name']] = semantics.score_value(score, values, rate)
         return values, rate
@@ -390,6 +394,16 @@ class Run:
             heapq.heappush(self.timers, (next_time, customer.key.encode(), customer.key))
 
     def fire_before(self, limit):
+        """Timers below the limit, and closes up to it: each after all that lies below."""
+        close = self.populations.next_close()
+        while close is not None and close <= limit:
+            self.fire_timers_before(close)
+            active = [c for c in self.customers.values() if c.last_record is not None]
+            self.populations.hold(close, [self.compute(customer, close - 1) for customer in active])
+            close = self.populations.next_close()
+        self.fire_timers_before(limit)
+
+    def fire_timers_before(self, limit):
         while self.timers and self.timers[0][0] < limit:
             now, _, key = heapq.heappop(self.timers)
             customer = self.customers[key]

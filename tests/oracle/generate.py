@@ -6,6 +6,7 @@ import random
 import aggregates
 import expressions
 import semantics
+import made_features
 import made_references
 from made_scores import BANDS, add_limits, add_scores, limits_text, make_calibration, model_file, quiet_text
 from made_scores import duration_or_zero as duration
@@ -299,7 +300,7 @@ def clock_condition(rng, expressions_of, recencies):
         return made_references.clock_condition(rng, expressions_of.pipeline, expressions_of)
     clock = ('name', rng.choice(recencies + ['tenure']))
     durations = [d for d in expressions_of.durations
-                 if d.startswith('f') and d not in recencies and d not in expressions_of.moving]
+                 if d[0] in 'fp' and d not in recencies and d not in expressions_of.moving]
     threshold = ('duration', rng.choice([10 * MINUTE, HOUR, 36 * HOUR, 7 * DAY]))
     if durations and rng.random() < 0.3:
         threshold = ('*', ('number', rng.choice([1, 2, 1.5])), ('name', rng.choice(durations)))
@@ -325,11 +326,8 @@ def make_pipeline(seed, timers):
                                                  pipeline['windows']))
     expressions_of = Expressions(rng, pipeline)
     made_references.add_features(rng, pipeline, expressions_of)
-    for i in range(rng.randint(1, 4)):
-        kind = rng.choice(['number', 'duration', 'condition'])
-        pipeline['features'].append({'name': f'e{i}', 'expr': getattr(expressions_of, kind)(2)})
-        {'number': expressions_of.numbers, 'duration': expressions_of.durations,
-         'condition': expressions_of.conditions}[kind].append(f'e{i}')
+    made_features.add_computed(rng, pipeline, expressions_of)
+    made_features.add_populations(rng, pipeline, expressions_of)
     recencies = [m['name'] for m in semantics.measures(pipeline) if m['agg'] == 'recency']
     pipeline['scores'] = [make_score(rng, expressions_of, timers, recencies)]
     pipeline['alerts'] = [make_alert(rng, i, expressions_of, timers, recencies) for i in range(rng.randint(0, 3))]
@@ -516,7 +514,7 @@ def window_text(window):
 
 def feature_text(feature):
     out = {k: v for k, v in feature.items() if k != 'name'}
-    for key in ('half_life', 'gap'):
+    for key in ('half_life', 'gap', 'per', 'closes'):
         if key in out:
             out[key] = duration(out[key])
     return f"  {feature['name']}: {flow(out)}"

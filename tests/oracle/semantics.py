@@ -207,7 +207,7 @@ def measures(pipeline):
     windows = {w['name']: dict(w, tile=tile_of(w, pipeline['max_edge_error'])) for w in pipeline['windows']}
     out = []
     for feature in pipeline['features']:
-        if 'expr' in feature:
+        if 'agg' not in feature:
             continue
         overs = feature.get('over')
         for aggregate in feature['agg'] if isinstance(feature['agg'], list) else [feature['agg']]:
@@ -366,8 +366,9 @@ def tenure(events, now):
     return float(now - min(e['time'] for e in events)) if events else None
 
 
-def feature_values(pipeline, events, known, now):
-    """All features by name, measured ones and derived ones, with what else expressions read."""
+def feature_values(pipeline, events, known, now, told):
+    """All features by name, measured ones and derived ones, with what else expressions read. `told`: statistics over
+    all customers, by name."""
     values, window_of = {'tenure': tenure(events, now), 'now': float(now), **references.names(pipeline, known)}, {}
     fields = {s['name']: {f['name']: f for f in s['fields']} for s in pipeline['sources']}
     for measure in pipeline['measures'] if 'measures' in pipeline else measures(pipeline):
@@ -384,6 +385,8 @@ def feature_values(pipeline, events, known, now):
     for feature in pipeline['features']:
         if 'expr' in feature:
             values[feature['name']] = expressions.value(feature['expr'], values, rate)
+        elif 'population' in feature:
+            values[feature['name']] = told[feature['name']]
     return values, rate
 
 
