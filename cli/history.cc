@@ -23,11 +23,18 @@ class OnlyOf : public Decoder {
 
   Reason Decode(std::string_view bytes, RecordBuilder* out) override {
     const Reason reason = decoder_->Decode(bytes, out);
+    return Passed(reason, out);
+  }
+  Reason DecodeTombstone(std::string_view key, RecordBuilder* out) override {
+    return Passed(decoder_->DecodeTombstone(key, out), out);
+  }
+
+ private:
+  Reason Passed(Reason reason, RecordBuilder* out) const {
     if (reason == Reason::kNone && out->key() != customer_) out->filtered = true;
     return reason;
   }
 
- private:
   const std::unique_ptr<Decoder> decoder_;
   const std::string customer_;
 };

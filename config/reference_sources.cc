@@ -23,6 +23,7 @@ void Assembler::NameReferences() {
       features_.try_emplace(full, symbol);
       plan.fields.push_back({name, field.index, info.type, info.decimals, symbol.reg});
     }
+    out_.sources[s].schema.reference = draft.reference;
     if (draft.reference) plan_.references.push_back(std::move(plan));
   }
 }

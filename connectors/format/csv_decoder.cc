@@ -95,6 +95,7 @@ class CsvDecoder final : public FormatDecoder {
       : rules_(schema), key_is_int_(schema.key_is_int), columns_(std::move(columns)) {}
 
   Reason Decode(std::string_view bytes, RecordBuilder* out) override;
+  Reason DecodeTombstone(std::string_view key, RecordBuilder* out) override { return rules_.Tombstone(key, out); }
   std::string_view time_text() const override { return time_text_; }
 
  private:

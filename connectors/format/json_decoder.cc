@@ -37,6 +37,7 @@ class JsonDecoder final : public FormatDecoder {
   }
 
   Reason Decode(std::string_view bytes, RecordBuilder* out) override;
+  Reason DecodeTombstone(std::string_view key, RecordBuilder* out) override { return rules_.Tombstone(key, out); }
   std::string_view time_text() const override { return time_text_; }
 
  private:

@@ -391,5 +391,24 @@ TEST(JsonDecoderTest, ShowsTheTime) {
   EXPECT_EQ(decoder->time_text(), "");
 }
 
+// A message without a value deletes what a reference source has said of its key, and means nothing anywhere else.
+TEST(JsonDecoderTest, Tombstones) {
+  SourceSchema schema = TypesSchema();
+  auto out = std::make_unique<RecordBuilder>();
+  EXPECT_EQ(NewJsonDecoder(schema)->DecodeTombstone("c1", out.get()), Reason::kNullValue);
+  schema.reference = true;
+  const auto decoder = NewJsonDecoder(schema);
+  EXPECT_EQ(decoder->DecodeTombstone("c1", out.get()), Reason::kNone);
+  EXPECT_EQ(out->key(), "c1");
+  EXPECT_EQ(out->nulls, 15U);
+  EXPECT_EQ(out->said_null, 15U);
+  EXPECT_EQ(decoder->DecodeTombstone("", out.get()), Reason::kMissingKey);
+  EXPECT_EQ(decoder->DecodeTombstone("a\tb", out.get()), Reason::kBadKey);
+  EXPECT_EQ(decoder->DecodeTombstone("\xFF", out.get()), Reason::kBadKey);
+  schema.key_is_int = true;
+  EXPECT_EQ(NewJsonDecoder(schema)->DecodeTombstone("17850.0", out.get()), Reason::kNone);
+  EXPECT_EQ(out->key(), "17850");
+}
+
 }  // namespace
 }  // namespace ebb

@@ -1,6 +1,9 @@
 // The verdict on a record: see record_rules.h.
 #include "connectors/format/record_rules.h"
 
+#include <simdjson.h>
+
+#include "connectors/format/scalar.h"
 #include "engine/base/check.h"
 
 namespace ebb {
@@ -37,6 +40,13 @@ RecordRules::RecordRules(const SourceSchema& schema)
     if (field.required && !field.missing.has_value()) required_ |= bit;
   }
   if (schema.id_slot >= 0 && schema.id_required) watched_ |= uint64_t{1} << schema.id_slot;
+}
+
+Reason RecordRules::Tombstone(std::string_view key, RecordBuilder* out) const {
+  if (!schema_.reference) return Reason::kNullValue;
+  out->Reset(slot_count_);
+  for (int slot = 0; slot < slot_count_; ++slot) out->SetNull(slot);
+  return simdjson::validate_utf8(key.data(), key.size()) ? TakeKey(key, schema_.key_is_int, out) : Reason::kBadKey;
 }
 
 Reason RecordRules::FinishIncomplete(const Faults& faults, RecordBuilder* out) const {

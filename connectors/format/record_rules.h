@@ -68,6 +68,9 @@ class RecordRules {
     return complete ? Reason::kNone : FinishIncomplete(faults, out);
   }
 
+  // What a message without a value, with this key, means (Decoder::DecodeTombstone).
+  Reason Tombstone(std::string_view key, RecordBuilder* out) const;
+
  private:
   Reason FinishIncomplete(const Faults& faults, RecordBuilder* out) const;
 

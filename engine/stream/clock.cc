@@ -9,6 +9,10 @@ void LogClock::Stamp(Record* record) {
   record->newest_before = newest_;
   record->late = false;
   const TimeMs floor = watermark();
+  if (record->fate == Fate::kTombstone) {
+    record->time = record->effective = newest_;
+    return;
+  }
   const bool timed = record->fate == Fate::kUse || record->fate == Fate::kFilter;
   if (timed && spec_->max_jump && newest_ != kBeforeTime && record->time > newest_ + *spec_->max_jump) {
     record->fate = Fate::kQuarantine;

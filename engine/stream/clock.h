@@ -4,6 +4,8 @@
 //   late   = time < M(r) - disorder
 //   eff(r) = max(time, M(r) - disorder)
 //
+// A tombstone has no time of its own and takes M(r): it comes after the newest record before it.
+//
 // So the order is a pure function of the logs' contents: batch sizes, threads and restarts can't change it.
 #pragma once
 

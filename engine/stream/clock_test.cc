@@ -52,7 +52,7 @@ TEST(LogClockTest, FollowsTheRuleRecordByRecord) {
            {"one behind the edge", kStart + 399, Fate::kUse, kStart + 400, true, kStart + 500},
            {"long ago", kStart - kDay, Fate::kUse, kStart + 400, true, kStart + 500},
            {"quarantined in the future", kStart + 9000, Fate::kQuarantine, kStart + 400, false, kStart + 500},
-           {"tombstone", kBeforeTime, Fate::kTombstone, kStart + 400, false, kStart + 500},
+           {"tombstone", kBeforeTime, Fate::kTombstone, kStart + 500, false, kStart + 500},
            {"filtered moves time", kStart + 700, Fate::kFilter, kStart + 700, false, kStart + 700},
            {"late because of it", kStart + 500, Fate::kUse, kStart + 600, true, kStart + 700},
            {"same time again", kStart + 700, Fate::kUse, kStart + 700, false, kStart + 700},

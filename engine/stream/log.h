@@ -78,6 +78,9 @@ class Decoder {
   // that key, time and every required field are there. With a reason, `out` is unspecified, but kMissingKey may come
   // with the rest filled in (the schema may let it pass).
   virtual Reason Decode(std::string_view bytes, RecordBuilder* out) = 0;
+  // A message with a key and no value. Reason::kNone means that it deletes what a reference source has said of the
+  // customer: the key is there, and all slots say null.
+  virtual Reason DecodeTombstone(std::string_view /*key*/, RecordBuilder* /*out*/) { return Reason::kNullValue; }
 };
 
 struct LogInput {

@@ -15,6 +15,8 @@ namespace ebb {
 // What becomes of a record in the ledger. A record that isn't kUse has no slots; its tail may hold the payload for the
 // quarantine.
 enum class Fate : uint8_t { kUse, kFilter, kQuarantine, kTombstone };
+// Whether the record meets its customer's row.
+inline bool IsUsed(Fate fate) { return fate == Fate::kUse || fate == Fate::kTombstone; }
 
 // The header; slots and tail bytes follow it directly. Made by RecordBuilder only.
 struct Record {

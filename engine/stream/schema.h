@@ -57,6 +57,7 @@ struct SourceSchema {
   MissingKey missing_key = MissingKey::kQuarantine;
   std::string missing_key_value;  // with kUse
   TimeSpec time;
+  bool reference = false;     // says what is so of a customer: a message without a value then deletes that
   std::vector<Field> fields;  // at most kMaxFields; the order is that of the record's slots
   int id_slot = -1;           // the field that tells a record from its duplicates; an empty text there is absent
   bool id_required = true;    // without an id: quarantined as missing_id

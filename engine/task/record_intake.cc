@@ -69,8 +69,12 @@ Taken RecordIntake::Take(const RawRecord& raw, const TimeRange& range, TimeMs ap
   if (decided) [[unlikely]]
     Reach(raw.offset);
   builder_.Reset(slot_count_);
-  Reason reason = raw.null_value ? Reason::kNullValue : raw.reason;
-  if (reason == Reason::kNone) reason = input_.decoder->Decode(raw.bytes, &builder_);
+  Reason reason = raw.reason;
+  if (raw.null_value) {
+    reason = DecodeTombstone(raw);
+  } else if (reason == Reason::kNone) {
+    reason = input_.decoder->Decode(raw.bytes, &builder_);
+  }
   const TimeMs time = reason == Reason::kNone ? builder_.time : kBeforeTime;
   if (reason == Reason::kNone && raw.append_time != kBeforeTime &&
       time > raw.append_time + schema_->time.max_ahead.value_or(kDefaultMaxAhead)) {
@@ -83,7 +87,10 @@ Taken RecordIntake::Take(const RawRecord& raw, const TimeRange& range, TimeMs ap
   header.log = number_;
   header.reason = reason;
   header.time = time;
-  header.fate = reason != Reason::kNone ? Fate::kQuarantine : builder_.filtered ? Fate::kFilter : Fate::kUse;
+  header.fate = reason != Reason::kNone ? Fate::kQuarantine
+                : builder_.filtered     ? Fate::kFilter
+                : raw.null_value        ? Fate::kTombstone
+                                        : Fate::kUse;
   const bool after = reason == Reason::kNone && range.to && time > *range.to;
   if (after) {
     header.fate = Fate::kFilter;
@@ -95,12 +102,20 @@ Taken RecordIntake::Take(const RawRecord& raw, const TimeRange& range, TimeMs ap
   }
   NoteUnit(header);
   const bool timed = header.fate != Fate::kQuarantine;
-  if (decided && header.fate == Fate::kUse && IsSkipped(header)) [[unlikely]] {
+  if (decided && IsUsed(header.fate) && IsSkipped(header)) [[unlikely]] {
     header.fate = Fate::kQuarantine;
     header.reason = Reason::kSkipped;
   }
   if (header.effective >= applied) Place(raw, header, batches);
   return {header.effective, timed, clock_.newest() > header.newest_before};
+}
+
+// Before the first record with a time there is no place in the order, and nothing to be deleted.
+Reason RecordIntake::DecodeTombstone(const RawRecord& raw) {
+  if (clock_.newest() == kBeforeTime) return Reason::kNullValue;
+  const Reason reason = input_.decoder->DecodeTombstone(raw.key, &builder_);
+  builder_.time = clock_.newest();
+  return reason;
 }
 
 void RecordIntake::NoteUnit(const Record& header) {
@@ -114,7 +129,7 @@ void RecordIntake::NoteUnit(const Record& header) {
 
 void RecordIntake::Place(const RawRecord& raw, Record header, std::vector<RecordBatch>* batches) {
   size_t task = 0;
-  if (header.fate == Fate::kUse) {
+  if (IsUsed(header.fate)) {
     header.slot_count = static_cast<uint16_t>(slot_count_);
     header.key_bytes = builder_.key_bytes;
     header.nulls = builder_.nulls;

@@ -61,6 +61,7 @@ class RecordIntake {
 
  private:
   void Place(const RawRecord& raw, Record header, std::vector<RecordBatch>* batches);
+  Reason DecodeTombstone(const RawRecord& raw);
   void NoteUnit(const Record& header);
   bool IsSkipped(const Record& header) const;
 

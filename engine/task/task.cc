@@ -53,7 +53,7 @@ void Task::Process(Record* const* records, size_t count) {
   Row* row_of[kPrefetchRecords];  // the row if it is there already; patched when it moves
   for (size_t i = 0; i < count; ++i) rows_.PrefetchIndex(records[i]->key_hash);
   for (size_t i = 0; i < count; ++i) {
-    row_of[i] = records[i]->fate == Fate::kUse ? rows_.First(records[i]->key_hash) : nullptr;
+    row_of[i] = IsUsed(records[i]->fate) ? rows_.First(records[i]->key_hash) : nullptr;
     if (row_of[i] == nullptr) continue;
     rows_.PrefetchFixed(row_of[i]);
   }
@@ -65,7 +65,7 @@ void Task::Process(Record* const* records, size_t count) {
     // A timer may move any row: look again afterwards.
     if (FireTimersBefore(record.effective)) std::fill(row_of + i, row_of + count, nullptr);
     Count(record);
-    if (record.fate == Fate::kUse) {
+    if (IsUsed(record.fate)) {
       Row* moved = Use(record, row_of[i]);
       if (row_of[i] != nullptr && moved != row_of[i]) std::replace(row_of + i + 1, row_of + count, row_of[i], moved);
     } else if (record.fate == Fate::kQuarantine) {
@@ -85,7 +85,7 @@ Row* Task::Use(const Record& record, Row* known) {
   SourceLedger& ledger = ledger_[record.source];
   switch (work_->OnRecord(record, &row, &outputs_)) {
     case Effect::kUsed:
-      ++(record.late ? ledger.late : ledger.used);
+      ++(record.fate == Fate::kTombstone ? ledger.tombstone : record.late ? ledger.late : ledger.used);
       Arm(row);
       break;
     case Effect::kDuplicate:
@@ -100,12 +100,10 @@ void Task::Count(const Record& record) {
   SourceLedger& ledger = ledger_[record.source];
   switch (record.fate) {
     case Fate::kUse:
+    case Fate::kTombstone:
       break;  // counted by what it does to its row
     case Fate::kFilter:
       ++ledger.filtered;
-      break;
-    case Fate::kTombstone:
-      ++ledger.tombstone;
       break;
     case Fate::kQuarantine:
       ++ledger.quarantined[static_cast<int>(record.reason)];

@@ -141,7 +141,7 @@ TEST_F(TaskTest, EveryFateIsCountedWhereItIsReleased) {
   add(Fate::kFilter, Reason::kNone, true, 1);
   add(Fate::kTombstone, Reason::kNone, false, 1);
   add(Fate::kQuarantine, Reason::kLate, true, 2);
-  EXPECT_THAT(Step(2), SizeIs(2));
+  EXPECT_THAT(Step(2), SizeIs(3));
   EXPECT_EQ(task_->ledger()[1].read(), 4);
   EXPECT_EQ(task_->ledger()[1].used, 1);
   EXPECT_EQ(task_->ledger()[1].late, 1);

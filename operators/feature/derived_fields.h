@@ -49,6 +49,9 @@ class DerivingDecoder : public Decoder {
       : inner_(std::move(inner)), plan_(*plan), registers_(plan->program.initial) {}
 
   Reason Decode(std::string_view bytes, RecordBuilder* out) override;
+  Reason DecodeTombstone(std::string_view key, RecordBuilder* out) override {
+    return inner_->DecodeTombstone(key, out);
+  }
 
  private:
   void Load(const RecordBuilder& record);

@@ -88,7 +88,9 @@ class World:
         for _ in range(total):
             # The longest first, so that all end together.
             name, lines = max((q for q in queues if q[1]), key=lambda q: (len(q[1]), self.rng.random()))
-            self.arrive(name, self.partition_of(name, lines[-1]), lines.pop())
+            partition = self.partition_of(name, lines[-1])
+            self.arrive(name, partition, lines.pop())
+            self.delete_sometimes(name, partition)
         self.complete = newest + 20 * DAY
         for source in self.pipeline["sources"]:
             for partition in range(self.partitions):
@@ -98,6 +100,15 @@ class World:
     def arrive(self, name, partition, line):
         self.logs[partition][name].append(line)
         self.arrivals.append((name, partition, line))
+
+    def delete_sometimes(self, name, partition):
+        """A message without a value, for a customer of whom the reference source has spoken."""
+        source = next(s for s in self.pipeline["sources"] if s["name"] == name)
+        if not source.get("reference") or self.rng.random() > 0.08:
+            return
+        _, reason, key, _, _ = semantics.decode(source, self.rng.choice(self.logs[partition][name]))
+        if reason is None:
+            self.arrive(name, partition, semantics.Tombstone(key))
 
     def partition_of(self, name, line):
         source = next(s for s in self.pipeline["sources"] if s["name"] == name)
@@ -110,11 +121,12 @@ class World:
     @staticmethod
     def last_line(source, when):
         members = {}
+        at = generate.raw_time(source["unit"], when - when % 1000)
         generate.put(members, source["key"], "zz-last")
-        generate.put(members, source["time"], generate.raw_time(source["unit"], when - when % 1000))
+        generate.put(members, source["time"], at)
         for field in source["fields"]:
             if "expr" not in field:
-                value = {"int": 1, "decimal": 1, "bool": True, "string": "x"}[field["type"]]
+                value = {"int": 1, "decimal": 1, "bool": True, "string": "x", "time": at}[field["type"]]
                 generate.put(members, field["path"], value)
         if "id" in source:
             members["rid"] = "last"
@@ -168,7 +180,10 @@ class World:
         arrivals = self.arrivals if arrivals is None else arrivals
         begun = time.monotonic()
         for number, (name, partition, line) in enumerate(arrivals):
-            producer.produce(self.topics[name], line.encode("utf-8", "surrogatepass"), partition=partition)
+            if isinstance(line, semantics.Tombstone):
+                producer.produce(self.topics[name], None, key=line.key.encode(), partition=partition)
+            else:
+                producer.produce(self.topics[name], line.encode("utf-8", "surrogatepass"), partition=partition)
             due = begun + seconds * number / len(arrivals)
             producer.poll(max(0, due - time.monotonic()))
         if producer.flush(120) != 0:
@@ -183,8 +198,10 @@ class World:
         """In the background: a stretch of one source after another, so that the others fall idle in between. Records
         of a source keep their order, but meet those of others late."""
         arrivals, pieces = list(self.arrivals), []
-        last = [a for a in arrivals if "zz-last" in a[2]]
-        rest = [a for a in arrivals if "zz-last" not in a[2]]
+        def is_last(arrival):
+            return not isinstance(arrival[2], semantics.Tombstone) and "zz-last" in arrival[2]
+        last = [a for a in arrivals if is_last(a)]
+        rest = [a for a in arrivals if not is_last(a)]
         while rest:
             piece = rest[:rng.randint(50, 200)]
             rest = rest[len(piece):]

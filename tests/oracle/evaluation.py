@@ -108,7 +108,7 @@ class Run:
             records += of_source
         self.watermark = (newest if until is None else until) + 1
         self.all_records = records
-        self.records = sorted((r for r in records if r['fate'] == 'use'), key=semantics.place)
+        self.records = sorted((r for r in records if r['fate'] in ('use', 'tombstone')), key=semantics.place)
         self.quarantined = sorted((r for r in records if r['fate'] == 'quarantine'), key=semantics.place)
         self.recencies = {m['name']: m for m in semantics.measures(pipeline) if m['agg'] == 'recency'}
         self.recencies['tenure'] = None

@@ -128,8 +128,18 @@ def record_id(source, members):
     return str(raw)
 
 
+class Tombstone:
+    """In place of a line: a message without a value, which deletes what a reference source said of its key."""
+
+    def __init__(self, key):
+        self.key = key
+
+
 def decode(source, line):
     """(fate, reason, key, time, slots) of one line; fate is 'use', 'filter' or 'quarantine'."""
+    if isinstance(line, Tombstone):
+        nothing = {field['name']: None for field in source['fields']}
+        return 'tombstone', None, line.key, None, (nothing, {}, None, set())
     try:
         try:
             members = json.loads(line, parse_float=decimal.Decimal)
@@ -164,6 +174,11 @@ def stamp(source, log, lines):
     for offset, line in enumerate(lines):
         fate, reason, key, time, content = decode(source, line)
         late = False
+        if fate == 'tombstone':
+            # It has no time of its own, and comes after the newest before it.
+            time = newest
+            if newest == BEFORE_TIME:
+                fate, reason, content = 'quarantine', 'null_value', None
         floor = BEFORE_TIME if newest == BEFORE_TIME else newest - source['disorder']
         if fate != 'quarantine':
             jump = source.get('max_jump')
@@ -193,8 +208,8 @@ def ledger(records):
             counts['duplicate'] += 1
         elif record['fate'] == 'use':
             counts['late' if record['late'] else 'used'] += 1
-        elif record['fate'] == 'filter':
-            counts['filtered'] += 1
+        elif record['fate'] in ('filter', 'tombstone'):
+            counts[{'filter': 'filtered'}.get(record['fate'], record['fate'])] += 1
         else:
             counts[record['reason']] = counts.get(record['reason'], 0) + 1
     return counts
