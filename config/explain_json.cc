@@ -182,6 +182,7 @@ std::string AlertsJson(const PipelineFile& file) {
 std::string RowJson(const RowSize& size, const RowAssumption& assumption) {
   return JsonText('{')
       .Number("typical", size.typical)
+      .Number("memory", size.memory)
       .Whole("most", size.most)
       .Whole("assumed_records_a_day", assumption.records_a_day)
       .Whole("assumed_days", size.days)

@@ -145,16 +145,18 @@ absl::StatusOr<RowSize> EstimateRowSize(const PipelineFile& file, const Pipeline
     std::string stored;
     EncodeRow(row, &stored);
     size.typical += static_cast<double>(stored.size() + row.key().size());
+    size.memory += row->words * 8.0;
   });
   size.typical /= std::max(1, rows);
+  size.memory /= std::max(1, rows);
   return size;
 }
 
 std::string RowSizeText(const RowSize& size, const RowAssumption& assumption) {
   return fmt::format(
-      "\nState of one customer: typically {:.0f} bytes, at most {}\n"
+      "\nState of one customer: typically {:.0f} bytes, at most {}; {:.0f} in memory\n"
       "  typical: {} records a day, in equal shares from the sources, evenly spread over {} days; key of {} bytes\n",
-      size.typical, size.most, assumption.records_a_day, size.days, kAssumedKeyBytes);
+      size.typical, size.most, size.memory, assumption.records_a_day, size.days, kAssumedKeyBytes);
 }
 
 }  // namespace ebb

@@ -17,9 +17,10 @@ struct RowAssumption {
 };
 
 struct RowSize {
-  double typical = 0;  // with the key and what every row has
+  double typical = 0;  // stored, with the key and what every row has
   int64_t most = 0;
-  int days = 0;  // that the assumed customers have been there: longer than every window, if windows are finite
+  double memory = 0;  // typically taken in memory
+  int days = 0;       // that the assumed customers have been there: longer than every window, if windows are finite
 };
 
 inline constexpr int kAssumedKeyBytes = 12;

@@ -96,6 +96,50 @@ TEST(RowCodecTest, SmallNumbersAreShort) {
   EXPECT_LT(Encoded(row).size(), size_t{200} * 2 + 50);
 }
 
+// Tiles begin at whole minutes, and the times of a row lie near one another.
+TEST(RowCodecTest, TimesAreDistances) {
+  RowTable table(Layout());
+  RowRef row = table.FindOrCreate(1, "c");
+  row->time = 1'700'000'123'456;
+  const size_t empty = Encoded(row).size();
+  for (int i = 0; i < 200; ++i) row.PushBack(1)[0] = 1'699'920'000'000 + (i - 200) * int64_t{86'400'000};
+  EXPECT_LE(Encoded(row).size(), empty + 200 * 5 / 2 + 8);
+  for (int i = 0; i < 4; ++i) row.cells()[i] = row->time - i * 1000 - 17;
+  EXPECT_LE(Encoded(row).size(), empty + 200 * 5 / 2 + 8 + 4 * 2);
+  EXPECT_EQ(Recoded(Encoded(row)), Encoded(row));
+}
+
+// Distances of every size and sign around the borders of the codes, also those that wrap.
+TEST(RowCodecTest, DistancesComeBack) {
+  const int64_t bases[] = {0,
+                           1'700'000'000'000,
+                           -1'700'000'000'000,
+                           int64_t{1} << 46,
+                           (int64_t{1} << 47) - 1,
+                           std::numeric_limits<int64_t>::max(),
+                           std::numeric_limits<int64_t>::min()};
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    Random random(seed);
+    RowTable table(Layout()), other(Layout());
+    RowRef row = table.FindOrCreate(1, "c");
+    row->time = bases[random.Below(std::size(bases))];
+    std::vector<int64_t> words;
+    for (int i = 0; i < 8; ++i) {
+      int64_t* pair = row.PushBack(0);
+      for (int w = 0; w < 2; ++w) {
+        const uint64_t far = random.Next() >> random.Below(64);
+        const uint64_t distance = random.Chance(0.5) ? far : far % 100'000 * 60'000;
+        const auto base = static_cast<uint64_t>(bases[random.Below(std::size(bases))]);
+        pair[w] = static_cast<int64_t>(random.Chance(0.5) ? base + distance : base - distance);
+        words.push_back(pair[w]);
+      }
+    }
+    ASSERT_TRUE(DecodeRow(Encoded(row), 1, "c", &other));
+    RowRef again = other.Find(1, "c");
+    for (int i = 0; i < 16; ++i) ASSERT_EQ(again.entry(0, i / 2)[i % 2], words[i]) << "seed " << seed << " word " << i;
+  }
+}
+
 // Rows with the same content, one built straight, one by detours that leave other capacities, heads and stale words.
 TEST(RowCodecTest, EqualContentGivesEqualBytes) {
   for (uint64_t seed = 0; seed < 200; ++seed) {

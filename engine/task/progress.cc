@@ -106,6 +106,12 @@ absl::StatusOr<Progress> DecodeProgress(std::string_view text) {
     return absl::FailedPreconditionError(fmt::format(
         "the state was written by a newer ebb (progress version {}, this one knows {})", version, Progress::kVersion));
   }
+  if (version < Progress::kVersion) {
+    return absl::FailedPreconditionError(
+        fmt::format("the state was written by an older ebb (progress version {}, this one needs {}): start with a new "
+                    "state directory, or go back to that version",
+                    version, Progress::kVersion));
+  }
   Progress progress;
   for (size_t i = 1; i < lines->size(); ++i) {
     if (!ReadLine((*lines)[i], &progress)) return damaged;

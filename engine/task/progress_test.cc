@@ -146,5 +146,13 @@ TEST(ProgressTest, ANewerVersionIsNamed) {
   EXPECT_NE(status.message().find("version 4"), std::string::npos) << status.message();
 }
 
+TEST(ProgressTest, AnOlderVersionIsRefused) {
+  std::string text = EncodeProgress(Sample());
+  text.replace(text.find(" 3\n"), 3, " 2\n");
+  const absl::Status status = DecodeProgress(Sealed(text)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("older ebb"), std::string::npos) << status.message();
+}
+
 }  // namespace
 }  // namespace ebb

@@ -7,13 +7,14 @@ The binary is named by EBB_BINARY (build/release/bin/ebb unless said).
 import datetime
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 import unittest
 import xml.etree.ElementTree as xml
 
-from running import EBB, FAILING_TEST, SHOP, TELECOM, CliTest
+from running import EBB, FAILING_TEST, ROOT, SHOP, TELECOM, CliTest
 
 COMMANDS = ("check", "explain", "test", "schema", "replay", "run", "capture", "verify", "state",
             "generate", "demo", "version", "completion")
@@ -112,7 +113,7 @@ class FileCommandsTest(CliTest):
     def test_explain_draws_the_flow(self):
         text = self.good("explain", "shop.yaml")
         self.assertRegex(text, r"orders +─▶ 3 features ─+▶ gone ─+▶ quiet ─+▶ alerts\n")
-        self.assertRegex(text, r"State of one customer: typically \d+ bytes, at most \d+\n")
+        self.assertRegex(text, r"State of one customer: typically \d+ bytes, at most \d+; \d+ in memory\n")
         plain = self.on_terminal("explain", "shop.yaml", env={"TERM": "xterm", "LC_ALL": "C"}).decode()
         self.assertRegex(plain, r"orders +-> 3 features -+> gone -+> quiet -+> alerts")
 
@@ -139,6 +140,32 @@ class FileCommandsTest(CliTest):
         self.good("replay", "shop.yaml", "-q", "--state", "state")
         state = json.loads(self.good("state", "state", "--json"))
         measured = state["bytes"] / state["customers"]
+        self.assertLess(abs(told - measured), 0.2 * measured, (told, measured))
+
+    def test_forty_features_take_less_than_1500_bytes(self):
+        """Of a customer with five records a day, as told and as stored."""
+        streams = {"calls": ("start_ts", {"duration_s": 60, "dropped": False, "charge": 0.25, "callee": "1"}),
+                   "recharges": ("ts", {"amount": 10}), "complaints": ("ts", {})}
+        rng, inputs = random.Random(1), []
+        for number, (name, (time, fields)) in enumerate(streams.items()):
+            with open(self.at(f"{name}.jsonl"), "w", encoding="utf-8") as file:
+                for event in range(33 * 5 // 3):
+                    at = 1767225600000 + (event * 3 + number) * 86400000 // 5
+                    for customer in range(10):
+                        varied = dict(fields, duration_s=rng.randrange(1, 300), callee=str(rng.randrange(20)),
+                                      dropped=rng.random() < 0.25, charge=rng.randrange(1, 30000) / 10000,
+                                      amount=rng.randrange(1, 3000) / 100)
+                        file.write(json.dumps({"subscriber_id": f"c_{customer:010}", time: at + rng.randrange(3600000),
+                                               **{k: varied[k] for k in fields}}) + "\n")
+            inputs += ["--input", f"{name}={self.at(name + '.jsonl')}"]
+        pipeline = os.path.join(ROOT, "config", "pipelines", "bench.yaml")
+        explained = json.loads(self.good("explain", "--json", pipeline))
+        self.assertGreaterEqual(len(explained["features"]), 40)
+        told = explained["customer_bytes"]["typical"]
+        self.good("replay", pipeline, "-q", "--state", "state", "--output", "alerts=-", *inputs)
+        state = json.loads(self.good("state", "state", "--json"))
+        measured = state["bytes"] / state["customers"]
+        self.assertLess(max(told, measured), 1500)
         self.assertLess(abs(told - measured), 0.2 * measured, (told, measured))
 
     def test_a_history_shows_how_a_customer_came_about(self):
