@@ -90,7 +90,7 @@ absl::StatusOr<DemoRun> Run(const DemoOptions& options, const Pack& pack, const 
   run.records = run.parts.job->intake().records_read();
   run.customers = static_cast<int64_t>(truth.size());
   run.leavings = std::make_unique<Leavings>(truth);
-  run.parts.observer->Finish(run.parts.job.get());
+  EBB_RETURN_IF_ERROR(run.parts.observer->Finish(run.parts.job.get()));
   run.verdict =
       JudgeReplay(run.parts.pipeline->plan(), *run.parts.alerts, *run.parts.observer, *run.leavings, replay.horizon);
   run.parts.job.reset();  // it reads from what the pipeline file says

@@ -139,11 +139,11 @@ absl::StatusOr<History> ReadHistory(const PipelineFile& file, const Pipeline& pi
   if (!done) return absl::CancelledError("stopped before the history was read");
   History history;
   history.same = false;
-  job.ForEachRow([&](RowRef row) {
+  EBB_RETURN_IF_ERROR(job.ForEachRow([&](RowRef row) {
     if (row.key() != customer) return;
     asking.Until(end + 1, &row);
     history.same = !asking.glances.empty() && AgreesWith(pipeline.plan(), asking.glances.back(), registers);
-  });
+  }));
   history.glances = std::move(asking.glances);
   return history;
 }

@@ -28,6 +28,7 @@
 namespace ebb {
 namespace {
 
+constexpr size_t kLeastMemory = size_t{1} << 20;
 constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage or file";
 
 // Everything that options are read into. Confined to its task's thread.
@@ -50,6 +51,15 @@ struct Settings {
   bool version_json = false;
   std::string shell;
 };
+
+// One meaning for both commands.
+void AddMemory(CLI::App* command, size_t* bytes) {
+  command
+      ->add_option("--memory", *bytes,
+                   "What customers' rows may take in memory, as in 512MB (with --state); changes no result")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(kLeastMemory, size_t{1} << 50, "at least 1MB"));
+}
 
 // The command line while it is made and read. Confined to its task's thread.
 class CommandLine {
@@ -207,6 +217,7 @@ void CommandLine::AddReplay() {
       ->capture_default_str();
   command->add_option("--commit-interval", settings_.replay_interval, "Time between commits; changes no result")
       ->capture_default_str();
+  AddMemory(command, &replay.memory_bytes);
   command->add_option("--truth", replay.truth,
                       "Truth file (customer_id,leaves_at,cause): say how right and how early the warnings were");
   command->add_option("--horizon", settings_.replay_horizon, "With --truth: how long before the leaving is in time")
@@ -239,6 +250,7 @@ void CommandLine::AddRun() {
       ->capture_default_str();
   command->add_option("--state-interval", settings_.run_state, "Time between writes of the state")
       ->capture_default_str();
+  AddMemory(command, &run.memory_bytes);
   command->add_option("--snapshots", run.snapshots, "Directory that all machines reach, for copies of the state");
   command->add_option("--snapshot-interval", settings_.run_snapshots, "Time between such copies")
       ->capture_default_str();

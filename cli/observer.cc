@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "engine/base/status_macros.h"
 
 namespace ebb {
 
@@ -82,7 +83,7 @@ void Observer::SampleBetween(RowRef* row, const Known& known, const ToldHistory&
   }
 }
 
-void Observer::Finish(Job* job) {
+absl::Status Observer::Finish(Job* job) {
   end_ = job->progress().cursor - 1;
   absl::flat_hash_map<std::string_view, const Known*> all;
   for (const std::unique_ptr<Notes>& notes : notes_) {
@@ -90,19 +91,20 @@ void Observer::Finish(Job* job) {
     std::move(notes->samples.begin(), notes->samples.end(), std::back_inserter(samples_));
     for (const Known& known : notes->known) all[known.customer] = &known;
   }
-  job->ForEachRow([&](RowRef row) {
+  EBB_RETURN_IF_ERROR(job->ForEachRow([&](RowRef row) {
     const Known& known = *all.at(row.key());
     customers_.push_back(known.customer);
     SampleBetween(&row, known, notes_.front()->told, end_, &samples_);
     if (known.last != kAfterTime && end_ - known.last >= kShortestSilence) {
       silences_.push_back({known.customer, known.last, end_});
     }
-  });
+  }));
   std::sort(silences_.begin(), silences_.end(), [](const Silence& a, const Silence& b) {
     return std::tie(a.from, a.customer) < std::tie(b.from, b.customer);
   });
   std::sort(samples_.begin(), samples_.end(),
             [](const Sample& a, const Sample& b) { return std::tie(a.at, a.customer) < std::tie(b.at, b.customer); });
+  return absl::OkStatus();
 }
 
 }  // namespace ebb

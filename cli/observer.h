@@ -44,7 +44,7 @@ class Observer {
   // The pipeline's operator, with somebody who looks on.
   std::unique_ptr<Operator> NewOperator();
   // After the end of the job, and after everything else that is asked of it: rows are read up to the end of time.
-  void Finish(Job* job);
+  absl::Status Finish(Job* job);
 
   // After Finish, ordered by time and customer.
   const std::vector<Silence>& silences() const { return silences_; }

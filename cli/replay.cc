@@ -72,24 +72,28 @@ void Listen(std::array<Sink*, kStreamCount>* sinks, ReplayParts* parts) {
 }
 
 // What is said when the job is done.
-void Report(const PipelineFile& file, const ReplayOptions& options, const Leavings* leavings, ReplayParts* parts) {
-  const Digests digests{parts->job->progress().chain, options.digest ? parts->job->StateDigest() : 0};
+absl::Status Report(const PipelineFile& file, const ReplayOptions& options, const Leavings* leavings,
+                    ReplayParts* parts) {
+  Digests digests{parts->job->progress().chain, 0};
+  if (options.digest) {
+    EBB_ASSIGN_OR_RETURN(digests.state, parts->job->StateDigest());
+  }
   std::optional<TruthVerdict> verdict;
   if (leavings != nullptr) {
-    parts->observer->Finish(parts->job.get());
+    EBB_RETURN_IF_ERROR(parts->observer->Finish(parts->job.get()));
     verdict = JudgeReplay(file.plan, *parts->alerts, *parts->observer, *leavings, options.horizon);
   }
   if (options.json) {
-    PrintSummaryJson(file, *parts->pipeline, parts->job.get(), options.digest ? &digests : nullptr,
-                     verdict ? &*verdict : nullptr);
-    return;
+    return PrintSummaryJson(file, *parts->pipeline, parts->job.get(), options.digest ? &digests : nullptr,
+                            verdict ? &*verdict : nullptr);
   }
-  if (!options.quiet) PrintSummary(file, *parts->pipeline, parts->job.get());
+  if (!options.quiet) EBB_RETURN_IF_ERROR(PrintSummary(file, *parts->pipeline, parts->job.get()));
   if (parts->top != nullptr && parts->top->opened() > 0) {
     fmt::print(stderr, "\n{}", TopAlertsTable(*parts->top, WidthOfStderr(), ColourOnStderr(), Utf8OnStderr()));
   }
   if (verdict) PrintTruthVerdict(stdout, *verdict, ColourOnStdout());
   if (options.digest) fmt::print("outputs {:016x}\nstate {:016x}\n", digests.outputs, digests.state);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -184,6 +188,7 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
   job.tasks = options.tasks;
   job.batch_records = static_cast<size_t>(options.batch_records);
   job.commit_interval = options.commit_interval;
+  job.memory_bytes = options.memory_bytes;
   job.range = {options.from, options.to};
   JobParts job_parts;
   job_parts.pipeline = file.plan.pipeline;
@@ -216,6 +221,10 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
 int RunReplay(const ReplayOptions& given) {
   ReplayOptions options = given;
   options.observe = !options.truth.empty();
+  if (options.memory_bytes > 0 && options.state.empty()) {
+    Complain("--memory needs --state: a row that leaves memory is read back from there");
+    return 2;
+  }
   std::optional<PipelineFile> file = LoadOrComplain(options.pipeline, options.json);
   if (!file) return 2;
   std::optional<Leavings> leavings;
@@ -246,8 +255,10 @@ int RunReplay(const ReplayOptions& given) {
                                    : "stopped before the end; the same command goes on from here");
     return 1;
   }
-  Report(*file, options, leavings ? &*leavings : nullptr, &*parts);
-  return 0;
+  const absl::Status reported = Report(*file, options, leavings ? &*leavings : nullptr, &*parts);
+  if (reported.ok()) return 0;
+  Complain(reported);
+  return ExitCodeOf(reported);
 }
 
 }  // namespace ebb

@@ -58,6 +58,7 @@ ServiceOptions OptionsOf(const RunOptions& options, const PipelineFile& file) {
   service.live.output_spacing = options.output_spacing;
   service.live.commit_interval = options.commit_interval;
   service.live.state_interval = options.state_interval;
+  service.live.memory_bytes = options.memory_bytes;
   service.snapshots = options.snapshots;
   service.snapshot_interval = options.snapshot_interval;
   service.stop_requested = StopRequested;

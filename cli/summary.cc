@@ -9,6 +9,7 @@
 #include "cli/ledger_text.h"
 #include "cli/terminal.h"
 #include "cli/verdict_text.h"
+#include "engine/base/status_macros.h"
 #include "engine/observe/json_text.h"
 
 namespace ebb {
@@ -41,7 +42,7 @@ int64_t Counter(const Progress& progress, const std::string& name) {
   return 0;
 }
 
-std::vector<RuleFacts> Collect(const Pipeline& pipeline, Job* job) {
+absl::StatusOr<std::vector<RuleFacts>> Collect(const Pipeline& pipeline, Job* job) {
   std::vector<RuleFacts> rules;
   for (const AlertRule& rule : pipeline.alerts()) {
     RuleFacts facts;
@@ -62,7 +63,7 @@ std::vector<RuleFacts> Collect(const Pipeline& pipeline, Job* job) {
     std::stable_sort(facts.reasons.begin(), facts.reasons.end(), [](auto& a, auto& b) { return a.second > b.second; });
     rules.push_back(std::move(facts));
   }
-  job->ForEachRow([&](RowRef row) {
+  EBB_RETURN_IF_ERROR(job->ForEachRow([&](RowRef row) {
     for (size_t i = 0; i < rules.size(); ++i) {
       const EpisodeView episode = pipeline.alerts()[i].View(row);
       rules[i].waiting += !episode.open && episode.waiting != Waiting::kNo;
@@ -70,7 +71,7 @@ std::vector<RuleFacts> Collect(const Pipeline& pipeline, Job* job) {
       rules[i].silences.push_back(episode.opened_at - episode.silent_since);
       rules[i].came_back += pipeline.LastRecord(row) > episode.opened_at;
     }
-  });
+  }));
   for (RuleFacts& rule : rules) {
     std::sort(rule.silences.begin(), rule.silences.end());
     if (!rule.silences.empty()) rule.median_silence = rule.silences[rule.silences.size() / 2];
@@ -120,7 +121,7 @@ void PrintRule(const RuleFacts& rule, bool colour) {
 
 }  // namespace
 
-void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) {
+absl::Status PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) {
   const bool colour = ColourOnStderr();
   fmt::print(stderr, "{}  up to {}\n\n", Styled(file.plan.pipeline, Style::kBold, colour),
              FormatTime(job->progress().cursor - 1));
@@ -132,7 +133,8 @@ void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) 
     fmt::print(stderr, "\n{}  {} evaluations, mean {:.9f}\n", Styled("Score: " + score.name, Style::kBold, colour),
                Thousands(count("evaluations")), MeanScore(count("evaluations"), count("sum_high"), count("sum_low")));
   }
-  for (const RuleFacts& rule : Collect(pipeline, job)) PrintRule(rule, colour);
+  EBB_ASSIGN_OR_RETURN(const std::vector<RuleFacts> rules, Collect(pipeline, job));
+  for (const RuleFacts& rule : rules) PrintRule(rule, colour);
   if (const int64_t overflows = Counter(job->progress(), "exact_overflows"); overflows > 0) {
     fmt::print(stderr,
                "\n{} evaluations saw a window of which something no longer fitted: raise max_events, max_items or "
@@ -142,17 +144,16 @@ void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job) 
   if (const int64_t overflows = Counter(job->progress(), "id_overflows"); overflows > 0) {
     fmt::print(stderr, "\n{} ids were forgotten before the end of `dedup:`: raise max_ids\n", Thousands(overflows));
   }
+  return absl::OkStatus();
 }
 
-void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, const Digests* digests,
-                      const TruthVerdict* verdict) {
+absl::Status PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, const Digests* digests,
+                              const TruthVerdict* verdict) {
   const Progress& progress = job->progress();
   std::string out = "{\"pipeline\":";
   AppendJsonString(file.plan.pipeline, &out);
   out += fmt::format(",\"as_of\":\"{}\",\"customers\":", FormatTime(progress.cursor - 1));
-  int64_t customers = 0;
-  job->ForEachRow([&](RowRef) { ++customers; });
-  AppendJsonNumber(customers, &out);
+  AppendJsonNumber(job->customers(), &out);
   AppendSources(progress, &out);
   out += ",\"outputs\":{";
   for (size_t s = 0; s < progress.outputs.size(); ++s) {
@@ -176,7 +177,8 @@ void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* j
   }
   out += "},\"alerts\":{";
   bool first = true;
-  for (const RuleFacts& rule : Collect(pipeline, job)) {
+  EBB_ASSIGN_OR_RETURN(const std::vector<RuleFacts> rules, Collect(pipeline, job));
+  for (const RuleFacts& rule : rules) {
     if (!first) out += ',';
     first = false;
     AppendJsonString(rule.plan->name, &out);
@@ -193,6 +195,7 @@ void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* j
         fmt::format(",\"digests\":{{\"outputs\":\"{:016x}\",\"state\":\"{:016x}\"}}", digests->outputs, digests->state);
   }
   fmt::print("{}}}\n", out);
+  return absl::OkStatus();
 }
 
 }  // namespace ebb

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "cli/verdict.h"
 #include "config/pipeline.h"
 #include "engine/task/job.h"
@@ -11,13 +12,13 @@
 
 namespace ebb {
 
-// On standard error.
-void PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job);
+// On standard error. What is said of customers needs all rows: the error of one that can't be read comes back.
+absl::Status PrintSummary(const PipelineFile& file, const Pipeline& pipeline, Job* job);
 struct Digests {
   uint64_t outputs = 0, state = 0;
 };
 // The same facts as one JSON object on standard output, with digests and a verdict where there are any (else null).
-void PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, const Digests* digests,
-                      const TruthVerdict* verdict);
+absl::Status PrintSummaryJson(const PipelineFile& file, const Pipeline& pipeline, Job* job, const Digests* digests,
+                              const TruthVerdict* verdict);
 
 }  // namespace ebb

@@ -140,13 +140,13 @@ absl::StatusOr<RowSize> EstimateRowSize(const PipelineFile& file, const Pipeline
   }
   size.most = 4 + words * kMostWordBytes + (words + 1) / 2 + kAssumedKeyBytes;
   int rows = 0;
-  job.ForEachRow([&](RowRef row) {
+  EBB_RETURN_IF_ERROR(job.ForEachRow([&](RowRef row) {
     ++rows;
     std::string stored;
     EncodeRow(row, &stored);
     size.typical += static_cast<double>(stored.size() + row.key().size());
     size.memory += row->words * 8.0;
-  });
+  }));
   size.typical /= std::max(1, rows);
   size.memory /= std::max(1, rows);
   return size;

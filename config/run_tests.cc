@@ -15,6 +15,7 @@
 #include "config/alert_line.h"
 #include "config/reader.h"
 #include "config/value_text.h"
+#include "engine/base/check.h"
 #include "engine/base/status_macros.h"
 #include "engine/state/store.h"
 #include "engine/task/job.h"
@@ -293,13 +294,14 @@ ExpectationOutcome CheckValue(const PipelineFile& file, const Pipeline& pipeline
   const ScorePlan* score = expectation.score < 0 ? nullptr : &file.plan.scores[expectation.score];
   double value = kNull;
   bool known = false;
-  job->ForEachRow([&](RowRef row) {
+  const absl::Status read = job->ForEachRow([&](RowRef row) {
     if (row.key() != expectation.customer) return;
     std::vector<double> registers = pipeline.NewRegisters(job->progress().told);
     pipeline.Compute(&row, kTestStart + expectation.to, registers.data());
     value = registers[feature != nullptr ? feature->reg : score->target];
     known = true;
   });
+  EBB_CHECK(read.ok(), "without a store all rows are in memory");
   ExpectationOutcome outcome{&expectation, false, "", {}, {}};
   const std::string subject = fmt::format("{} {} of {} at {}", feature != nullptr ? "feature" : "score",
                                           feature != nullptr ? feature->name : score->name, expectation.customer,

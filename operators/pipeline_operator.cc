@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/status_macros.h"
 #include "engine/task/task.h"
 #include "operators/feature/population.h"
 
@@ -354,7 +355,7 @@ Meeting Pipeline::NewMeeting(const BudgetShare& share) const {
   meeting.in_silence = !plan_.populations.empty();
   meeting.hold = [this, share](TimeMs at, const std::vector<Task*>& tasks) {
     GiveOutPlaces(at, share, tasks);
-    TakePopulations(at, tasks);
+    return TakePopulations(at, tasks);
   };
   return meeting;
 }
@@ -386,29 +387,28 @@ void Pipeline::GiveOutPlaces(TimeMs at, const BudgetShare& share, const std::vec
 
 // Rows are looked at in copies: looking moves a row's windows on, and what is stored must not depend on who has looked.
 // Before the first row nothing is told: whether such a close is held depends on what was read at once.
-void Pipeline::TakePopulations(TimeMs at, const std::vector<Task*>& tasks) const {
+absl::Status Pipeline::TakePopulations(TimeMs at, const std::vector<Task*>& tasks) const {
   std::vector<int64_t> told = tasks[0]->work().told();
   std::vector<size_t> closing;
   for (size_t i = 0; i < told.size(); ++i) {
     if (ClosesAt(plan_.populations[i], at)) closing.push_back(i);
   }
   const bool any = std::any_of(tasks.begin(), tasks.end(), [](Task* task) { return task->rows().size() > 0; });
-  if (closing.empty() || !any) return;
+  if (closing.empty() || !any) return absl::OkStatus();
   std::vector<std::vector<double>> values(closing.size());
   std::vector<double> registers = NewRegisters(told);
-  RowTable looking_glass(layout_);
   for (Task* task : tasks) {
-    for (uint32_t i = 0; i < task->rows().size(); ++i) {
-      if (LastRecord(task->rows().at(i)) == 0) continue;
-      RowRef copy = looking_glass.HoldCopy(task->rows().at(i));
-      Compute(&copy, at - 1, registers.data());
+    EBB_RETURN_IF_ERROR(task->LookAtRows([&](RowRef row) {
+      if (LastRecord(row) == 0) return;
+      Compute(&row, at - 1, registers.data());
       for (size_t n = 0; n < closing.size(); ++n) values[n].push_back(registers[plan_.populations[closing[n]].of]);
-    }
+    }));
   }
   for (size_t n = 0; n < closing.size(); ++n) {
     told[closing[n]] = std::bit_cast<int64_t>(StatisticOf(plan_.populations[closing[n]], std::move(values[n])));
   }
   for (Task* task : tasks) task->work().Tell(at, told);
+  return absl::OkStatus();
 }
 
 }  // namespace ebb

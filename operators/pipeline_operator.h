@@ -60,7 +60,7 @@ class Pipeline {
   friend class PipelineOperator;
 
   void GiveOutPlaces(TimeMs at, const BudgetShare& share, const std::vector<Task*>& tasks) const;
-  void TakePopulations(TimeMs at, const std::vector<Task*>& tasks) const;
+  absl::Status TakePopulations(TimeMs at, const std::vector<Task*>& tasks) const;
 
   Plan plan_;
   RowLayout layout_;

@@ -21,8 +21,8 @@ struct ServiceOptions {
   std::string directory;  // of the state; made if it isn't there
   bool create_topics = false;
   int32_t partitions = 0;  // of topics that are made; 0: as many as the sources have, or 4
-  LiveOptions live;
-  std::string snapshots;  // directory; empty: none
+  LiveOptions live;        // its memory is that of all tasks
+  std::string snapshots;   // directory; empty: none
   DurationMs snapshot_interval = 10 * kMinute;
   int timeout_ms = 30000;                               // of a call to the cluster
   std::function<bool()> stop_requested;                 // asked several times a second

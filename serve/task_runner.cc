@@ -202,6 +202,7 @@ absl::StatusOr<std::unique_ptr<TaskRunner::Opened>> TaskRunner::Open() {
   opened->delivery = std::make_unique<TimedDelivery>(NewKafkaDelivery(context_.connection, std::move(options)),
                                                      &commits_, &commit_us_, &committed_ms_);
   LiveOptions live = context_.live;
+  live.memory_bytes /= static_cast<size_t>(context_.tasks);
   live.task = task_;
   LiveParts parts;
   parts.pipeline = file.plan.pipeline;

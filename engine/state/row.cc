@@ -1,11 +1,8 @@
-// Rows live in slabs of 2 MiB, in size classes an eighth apart; a row that grows moves to the next class that fits.
+// A row that grows moves to the next block that fits; a cold one is a header and a key in slabs of their own.
 #include "engine/state/row.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "engine/stream/record.h"
@@ -13,20 +10,7 @@
 namespace ebb {
 namespace {
 
-constexpr size_t kSlabBytes = size_t{2} << 20;
-constexpr size_t kSmallestWords = 16;
-constexpr size_t kLargestWords = 65535;
 constexpr int kMostPrefetchedBytes = 2048;
-
-// Size classes: 16, 18, 20, ... 32, 36, 40, ... 64, 72, ... words: eight steps a doubling.
-size_t ClassWords(size_t size_class) { return (8 + size_class % 8) << (1 + size_class / 8); }
-
-size_t ClassOf(size_t words) {
-  words = std::max(words, kSmallestWords);
-  int shift = std::bit_width(words) - 4;  // words in [8, 16) << shift
-  size_t eighth = (words + (size_t{1} << shift) - 1) >> shift;
-  return (shift - 1) * 8 + (eighth - 8);
-}
 
 size_t KeyWords(size_t key_bytes) { return (key_bytes + 7) / 8; }
 
@@ -64,44 +48,9 @@ void RowRef::Erase(int section, int i) {
 RowTable::RowTable(const RowLayout& layout)
     : layout_(layout),
       header_words_(static_cast<int>((sizeof(Row) + layout.sections.size() * sizeof(SectionRef)) / 8)),
-      fixed_bytes_(std::min((header_words_ + layout.cells + 2) * 8, kMostPrefetchedBytes)),
-      free_(ClassOf(kLargestWords) + 1, nullptr) {}
+      fixed_bytes_(std::min((header_words_ + layout.cells + 2) * 8, kMostPrefetchedBytes)) {}
 
-RowTable::~RowTable() {
-  for (void* slab : slabs_) std::free(slab);
-}
-
-Row* RowTable::Allocate(size_t words) {
-  EBB_CHECK(words <= kLargestWords, "a row of {} bytes is larger than 512 KiB", words * 8);
-  size_t size_class = ClassOf(words);
-  size_t class_words = ClassWords(size_t{size_class});
-  Row* row = free_[size_class];
-  if (row != nullptr) {
-    free_[size_class] = row->same_hash;
-  } else {
-    size_t bytes = class_words * 8;
-    if (static_cast<size_t>(slab_end_ - slab_at_) < bytes) {
-      size_t slab_bytes = std::max(kSlabBytes, (bytes + kSlabBytes - 1) / kSlabBytes * kSlabBytes);
-      void* slab = std::aligned_alloc(kSlabBytes, slab_bytes);
-      EBB_CHECK(slab != nullptr, "out of memory for rows");
-      madvise(slab, slab_bytes, MADV_HUGEPAGE);  // fewer page-table walks; harmless where it is refused
-      slabs_.push_back(slab);
-      slab_at_ = static_cast<char*>(slab);
-      slab_end_ = slab_at_ + slab_bytes;
-      allocated_bytes_ += slab_bytes;
-    }
-    row = reinterpret_cast<Row*>(slab_at_);
-    slab_at_ += bytes;
-  }
-  row->words = static_cast<uint16_t>(std::min(class_words, kLargestWords));
-  return row;
-}
-
-void RowTable::Release(Row* row) {
-  size_t size_class = ClassOf(row->words);
-  row->same_hash = free_[size_class];
-  free_[size_class] = row;
-}
+RowTable::~RowTable() = default;
 
 RowRef RowTable::Find(uint64_t hash, std::string_view key) {
   auto it = index_.find(hash);
@@ -116,7 +65,7 @@ RowRef RowTable::FindOrCreate(uint64_t hash, std::string_view key) {
   RowRef found = Find(hash, key);
   if (found.valid()) return found;
   size_t words = header_words_ + layout_.cells + KeyWords(key.size());
-  Row* row = Allocate(words);
+  Row* row = slabs_.Allocate(words);
   uint16_t allocated = row->words;
   std::memset(static_cast<void*>(row), 0, words * 8);
   Row*& first = index_[hash];
@@ -135,20 +84,24 @@ RowRef RowTable::FindOrCreate(uint64_t hash, std::string_view key) {
   return ref;
 }
 
+void RowTable::Clear() {
+  for (Row* row : rows_) (row->cold ? cold_slabs_ : slabs_).Release(row);
+  rows_.clear();
+  index_.clear();
+  changed_.clear();
+  changed_bytes_ = cold_ = 0;
+}
+
 RowRef RowTable::HoldCopy(RowRef row) {
-  Row* copy = Allocate(row->words);
+  Clear();
+  Row* copy = slabs_.Allocate(row->words);
   const uint16_t allocated = copy->words;
   std::memcpy(static_cast<void*>(copy), &*row, row->words * size_t{8});
   copy->words = allocated;
   copy->same_hash = nullptr;
   copy->index = 0;
   copy->changed = false;
-  if (rows_.empty()) {
-    rows_.push_back(copy);
-  } else {
-    Release(std::exchange(rows_[0], copy));
-  }
-  index_.clear();
+  rows_.push_back(copy);
   index_[copy->key_hash] = copy;
   return RowRef(this, copy);
 }
@@ -165,7 +118,7 @@ Row* RowTable::Grow(Row* old, int section) {
   for (size_t i = 0; i < section_count; ++i) {
     words += (static_cast<int>(i) == section ? capacity : from[i].capacity) * size_t{layout_.sections[i].words};
   }
-  Row* row = Allocate(words);
+  Row* row = slabs_.Allocate(words);
   const uint16_t allocated = row->words;
   std::memcpy(static_cast<void*>(row), old, fixed_words * 8);
   row->words = allocated;
@@ -187,19 +140,95 @@ Row* RowTable::Grow(Row* old, int section) {
       std::memcpy(target + pieces.older_count * entry_words, pieces.newer, pieces.newer_count * entry_words * 8);
     }
   }
-  rows_[row->index] = row;
   if (row->changed) changed_bytes_ += (row->words - old->words) * size_t{8};
+  Relink(old, row);
+  slabs_.Release(old);
+  return row;
+}
+
+void RowTable::Relink(const Row* old, Row* row) {
+  rows_[row->index] = row;
   Row** link = &index_[row->key_hash];
   while (*link != old) link = &(*link)->same_hash;
   *link = row;
-  Release(old);
-  return row;
 }
 
 void RowTable::ClearChanged() {
   for (uint32_t index : changed_) rows_[index]->changed = false;
   changed_.clear();
   changed_bytes_ = 0;
+}
+
+void RowTable::Freeze(RowRef row) {
+  Row* const whole = &*row;
+  LeaveStub(whole);
+  slabs_.Release(whole);
+}
+
+void RowTable::LeaveStub(Row* whole) {
+  const std::string_view key = RowRef(this, whole).key();
+  EBB_CHECK(!whole->cold && !whole->changed, "the row of '{}' is changed, or cold already", key);
+  Row* const stub = cold_slabs_.Allocate(sizeof(Row) / 8 + KeyWords(whole->key_bytes));
+  const uint16_t allocated = stub->words;
+  *stub = *whole;
+  stub->words = allocated;
+  stub->cold = true;
+  stub->recent = false;
+  std::memcpy(static_cast<void*>(stub + 1), key.data(), key.size());
+  Relink(whole, stub);
+  ++cold_;
+}
+
+void RowTable::MoveToNewerSlab(Row* row) {
+  Row* const copy = slabs_.Allocate(row->words);
+  const uint16_t allocated = copy->words;
+  std::memcpy(static_cast<void*>(copy), row, row->words * size_t{8});
+  copy->words = allocated;
+  copy->recent = false;
+  Relink(row, copy);
+}
+
+// The oldest slabs are emptied. Of their rows those that were touched since the last time are carried over into newer
+// slabs, as far as a quarter of what is to be freed, or of what stays, so that what is used often stays.
+void RowTable::Shrink(size_t most) {
+  EBB_CHECK(changed_.empty(), "rows are changed");
+  if (slabs_.bytes() <= most) return;
+  const size_t excess = slabs_.bytes() - most;
+  size_t to_carry = std::min(excess, most) / 4, chosen_bytes = 0;
+  const auto chosen = slabs_.BeginToEmpty([&](RowSlabs::Slab) {
+    const bool enough = chosen_bytes >= excess + to_carry;
+    chosen_bytes += RowSlabs::kSlabBytes;
+    return enough;
+  });
+  for (uint32_t i = 0; i < rows_.size(); ++i) {
+    Row* const row = rows_[i];
+    if (row->cold || !chosen.contains(RowSlabs::SlabOf(row))) continue;
+    const size_t bytes = row->words * size_t{8};
+    if (row->recent && bytes <= to_carry) {
+      to_carry -= bytes;
+      MoveToNewerSlab(row);
+    } else {
+      LeaveStub(row);
+    }
+  }
+  slabs_.Reuse(chosen);
+}
+
+bool RowTable::Thaw(RowRef cold, std::string_view bytes) {
+  Row* const stub = &*cold;
+  const size_t words = header_words_ + layout_.cells + KeyWords(stub->key_bytes);
+  Row* const row = slabs_.Allocate(words);
+  const uint16_t allocated = row->words;
+  std::memset(static_cast<void*>(row), 0, words * 8);
+  *row = *stub;
+  row->words = allocated;
+  row->cold = false;
+  RowRef whole(this, row);
+  std::memcpy(const_cast<char*>(whole.key().data()), cold.key().data(), stub->key_bytes);
+  Relink(stub, row);
+  cold_slabs_.Release(stub);
+  --cold_;
+  return FillRow(bytes, whole);
 }
 
 }  // namespace ebb

@@ -22,6 +22,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/base/check.h"
+#include "engine/state/row_slabs.h"
 #include "engine/stream/time.h"
 
 namespace ebb {
@@ -69,6 +70,8 @@ struct Row {
   uint16_t words;       // allocated, this header included
   uint16_t key_bytes;
   bool changed;  // since the last commit
+  bool recent;   // changed since memory was looked through for rows that nobody needs
+  bool cold;     // only this header and the key are here, the rest is in the store
 };
 
 class RowTable;
@@ -81,6 +84,8 @@ class RowRef {
   Row* operator->() const { return row_; }
   Row& operator*() const { return *row_; }
   bool valid() const { return row_ != nullptr; }
+  // Of a cold row only the header and the key may be looked at.
+  bool cold() const { return row_->cold; }
   const RowLayout& layout() const;
   int64_t* cells() const;
   std::string_view key() const;
@@ -135,22 +140,24 @@ class RowTable {
   }
   RowRef at(uint32_t index) { return RowRef(this, rows_[index]); }
   // Makes a copy of another table's row, in the same layout, the only row of this one: for looking at a row as of later
-  // without moving it on. The copy before is gone.
+  // without moving it on.
   RowRef HoldCopy(RowRef row);
+  // Forgets all rows.
+  void Clear();
   // Asks for the lines of a row that every record touches: header, directory, cells and key.
   void PrefetchFixed(const Row* row) const {
     const char* at = reinterpret_cast<const char*>(row);
     for (const char* end = at + fixed_bytes_; at < end; at += 64) __builtin_prefetch(at, 1);
   }
   size_t size() const { return rows_.size(); }
-  // Bytes of all rows, with what the allocator keeps for later.
-  size_t bytes() const { return allocated_bytes_; }
+  // Bytes of all rows that are not cold, with what the allocator keeps for later.
+  size_t bytes() const { return slabs_.bytes(); }
   const RowLayout& layout() const { return layout_; }
 
   // Notes that the row differs from what is committed.
   void Touch(RowRef row) {
     if (row->changed) return;
-    row->changed = true;
+    row->changed = row->recent = true;
     changed_.push_back(row->index);
     changed_bytes_ += row->words * 8;
   }
@@ -159,12 +166,26 @@ class RowTable {
   // All changed rows have been committed.
   void ClearChanged();
 
+  // Cold rows are known by their header and key; what they hold is what was committed last. Rows may be looked for,
+  // and come back from FindOrCreate and at(), while they are cold.
+  size_t cold() const { return cold_; }
+  // Makes an unchanged row cold.
+  void Freeze(RowRef row);
+  // Makes rows cold, those first that were not touched for long, until bytes() is `most`, or little more. No row may
+  // be changed. Rows move.
+  void Shrink(size_t most);
+  // Makes a cold row whole from EncodeRow's bytes. False when they are damaged.
+  bool Thaw(RowRef row, std::string_view bytes);
+
  private:
   friend class RowRef;
   // Moves the row into a larger block in which `section` has room for at least one more entry.
   Row* Grow(Row* row, int section);
-  Row* Allocate(size_t words);
-  void Release(Row* row);
+  // From now on `row` is to be found where `old` was.
+  void Relink(const Row* old, Row* row);
+  // These leave the old block to the caller.
+  void LeaveStub(Row* row);
+  void MoveToNewerSlab(Row* row);
 
   struct IdentityHash {
     size_t operator()(uint64_t hash) const { return hash; }
@@ -178,11 +199,9 @@ class RowTable {
   std::vector<uint32_t> changed_;
   size_t changed_bytes_ = 0;
 
-  std::vector<void*> slabs_;
-  std::vector<Row*> free_;  // by size class, chained through same_hash
-  char* slab_at_ = nullptr;
-  char* slab_end_ = nullptr;
-  size_t allocated_bytes_ = 0;
+  RowSlabs slabs_{1};
+  RowSlabs cold_slabs_{0};
+  size_t cold_ = 0;
 };
 
 inline const RowLayout& RowRef::layout() const { return table_->layout_; }
@@ -190,7 +209,8 @@ inline const RowLayout& RowRef::layout() const { return table_->layout_; }
 inline int64_t* RowRef::cells() const { return reinterpret_cast<int64_t*>(row_) + table_->header_words_; }
 
 inline std::string_view RowRef::key() const {
-  return {reinterpret_cast<const char*>(cells() + table_->layout_.cells), row_->key_bytes};
+  const void* at = row_->cold ? static_cast<const void*>(row_ + 1) : cells() + table_->layout_.cells;
+  return {static_cast<const char*>(at), row_->key_bytes};
 }
 
 inline int RowRef::words(int section) const { return table_->layout_.sections[section].words; }
@@ -231,7 +251,9 @@ inline void RowRef::PopFront(int section) {
 void EncodeRow(RowRef row, std::string* out);
 // The room that EncodeRow asks for behind what `out` holds, at most.
 size_t MostEncodedBytes(RowRef row);
-// Makes the row of `key` from EncodeRow's bytes. False when they are damaged or of another layout.
+// Fills a new row, which may move, from EncodeRow's bytes. False when they are damaged or of another layout.
+bool FillRow(std::string_view bytes, RowRef row);
+// Makes the row of `key` from EncodeRow's bytes; false as above.
 bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, RowTable* table);
 
 }  // namespace ebb

@@ -195,11 +195,10 @@ void EncodeRow(RowRef row, std::string* out) {
   out->resize(start + 4 + table_bytes + writer.payload_bytes());
 }
 
-bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, RowTable* table) {
-  const RowLayout& layout = table->layout();
+bool FillRow(std::string_view bytes, RowRef row) {
+  const RowLayout& layout = row.layout();
   WordReader reader(bytes);
   if (static_cast<uint64_t>(reader.Next()) != layout.id || !reader.ok()) return false;
-  RowRef row = table->FindOrCreate(key_hash, key);
   row->time = reader.Next();
   TimeMs timer = reader.Next();
   row->next_timer = timer == 0 ? kAfterTime : timer;
@@ -215,6 +214,10 @@ bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, 
     }
   }
   return reader.finished();
+}
+
+bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, RowTable* table) {
+  return FillRow(bytes, table->FindOrCreate(key_hash, key));
 }
 
 }  // namespace ebb

@@ -261,5 +261,78 @@ TEST(RowTableTest, RandomWalkAgainstDeques) {
   }
 }
 
+std::string Stored(RowRef row) {
+  std::string bytes;
+  EncodeRow(row, &bytes);
+  return bytes;
+}
+
+TEST(ColdRowTest, AColdRowIsKnownByItsHeaderAndKey) {
+  RowTable table(SmallLayout());
+  RowRef row = table.FindOrCreate(7, "someone");
+  row->time = 5;
+  row->next_timer = 9;
+  row.PushBack(0)[1] = 42;
+  const std::string bytes = Stored(row);
+  table.Freeze(row);
+  row = table.Find(7, "someone");
+  ASSERT_TRUE(row.valid());
+  EXPECT_TRUE(row.cold());
+  EXPECT_EQ(row.key(), "someone");
+  EXPECT_EQ(row->next_timer, 9);
+  EXPECT_EQ(table.cold(), 1u);
+  ASSERT_TRUE(table.Thaw(row, bytes));
+  EXPECT_EQ(table.cold(), 0u);
+  row = table.FindOrCreate(7, "someone");
+  EXPECT_FALSE(row.cold());
+  EXPECT_EQ(row.entry(0, 0)[1], 42);
+  EXPECT_EQ(Stored(row), bytes);
+  EXPECT_EQ(table.size(), 1u);
+}
+
+TEST(ColdRowTest, DamagedBytesAreRefused) {
+  RowTable table(SmallLayout());
+  table.Freeze(table.FindOrCreate(7, "someone"));
+  EXPECT_FALSE(table.Thaw(table.at(0), "nonsense"));
+}
+
+// Rows of all sizes, with equal hashes among them, that grow, are written, leave memory and come back.
+TEST(ColdRowTest, RowsThatComeAndGoAreAsTheyWere) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    RowTable table(SmallLayout());
+    std::map<std::string, std::string> store;
+    std::map<std::string, int64_t> sums;  // of the singles
+    for (int step = 0; step < 20000; ++step) {
+      const std::string key = "c" + std::to_string(random.Below(3000));
+      RowRef row = table.FindOrCreate(HashKey(key) % 2000, key);
+      if (row.cold()) {
+        ASSERT_TRUE(table.Thaw(row, store.at(key)));
+        row = table.Find(HashKey(key) % 2000, key);
+      }
+      table.Touch(row);
+      if (row.count(1) == 300) row.PopFront(1);
+      row.PushBack(1)[0] = step;
+      row.cells()[0] += step;
+      sums[key] += step;
+      if (!random.Chance(0.002)) continue;
+      for (uint32_t index : table.changed()) store[std::string(table.at(index).key())] = Stored(table.at(index));
+      table.ClearChanged();
+      const size_t most = random.Below(3) * RowSlabs::kSlabBytes;
+      table.Shrink(most);
+      EXPECT_LE(table.bytes(), most + most / 4 + 2 * RowSlabs::kSlabBytes);
+    }
+    EXPECT_GT(table.cold(), 0u);
+    for (const auto& [key, sum] : sums) {
+      RowRef row = table.Find(HashKey(key) % 2000, key);
+      ASSERT_TRUE(row.valid());
+      if (row.cold()) {
+        ASSERT_TRUE(table.Thaw(row, store.at(key)));
+      }
+      ASSERT_EQ(table.Find(HashKey(key) % 2000, key).cells()[0], sum) << "seed " << seed << " " << key;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ebb

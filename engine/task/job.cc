@@ -25,7 +25,8 @@ Job::Job(const JobOptions& options, JobParts parts, std::vector<SourceInput> sou
     : options_(options), parts_(std::move(parts)), intake_(std::move(sources), options.range) {
   EBB_CHECK(options.tasks >= 1 && options.batch_records >= 1);
   for (int i = 0; i < options_.tasks; ++i) {
-    auto task = std::make_unique<Task>(parts_.make_operator(), parts_.layout, &intake_.names());
+    auto task = std::make_unique<Task>(parts_.make_operator(), parts_.layout, &intake_.names(), parts_.store);
+    if (parts_.store != nullptr) task->LimitMemory(options.memory_bytes / static_cast<size_t>(options.tasks));
     workers_.push_back(std::make_unique<Worker>(std::move(task), options_.tasks > 1));
   }
   progress_.pipeline = parts_.pipeline;
@@ -71,7 +72,9 @@ absl::StatusOr<bool> Job::Step() {
   std::vector<RecordBatch> batches(workers_.size());
   EBB_RETURN_IF_ERROR(intake_.Step(options_.batch_records, &batches));
   const TimeMs watermark = intake_.watermark();
-  if (parts_.meeting.next && parts_.meeting.next(posted_ + 1) <= watermark) HoldMeetings(watermark, &batches);
+  if (parts_.meeting.next && parts_.meeting.next(posted_ + 1) <= watermark) {
+    EBB_RETURN_IF_ERROR(HoldMeetings(watermark, &batches));
+  }
   posted_ = std::max(posted_, watermark);
   size_t uncommitted = 0;
   for (size_t i = 0; i < workers_.size(); ++i) {
@@ -79,15 +82,24 @@ absl::StatusOr<bool> Job::Step() {
     uncommitted += workers_[i]->uncommitted_bytes();
   }
   const bool ended = intake_.ended();
-  if (ended || uncommitted >= options_.max_uncommitted_bytes ||
-      MonotonicMs() - last_commit_ms_ >= options_.commit_interval) {
-    EBB_RETURN_IF_ERROR(Commit());
-  }
+  if (ended || CommitDue(uncommitted)) EBB_RETURN_IF_ERROR(Commit());
   return ended;
 }
 
+// Only rows that are written can leave memory: with a limit they are, when a quarter of it has changed.
+bool Job::CommitDue(size_t uncommitted) const {
+  const bool scarce = options_.memory_bytes > 0 && uncommitted >= options_.memory_bytes / 4;
+  return scarce || uncommitted >= options_.max_uncommitted_bytes ||
+         MonotonicMs() - last_commit_ms_ >= options_.commit_interval;
+}
+
+absl::Status Job::TasksFailed() {
+  for (auto& worker : workers_) EBB_RETURN_IF_ERROR(worker->task().failed());
+  return absl::OkStatus();
+}
+
 // The tasks go from meeting to meeting.
-void Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches) {
+absl::Status Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches) {
   std::vector<Task*> tasks;
   for (size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->Post(std::exchange((*batches)[i], {}), posted_);
@@ -102,16 +114,18 @@ void Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches) {
       has_rows = has_rows || worker->task().rows().size() > 0;
     }
     const TimeMs at = parts_.meeting.NextToHold(posted_, first, watermark, has_rows);
-    if (at == kAfterTime) return;
+    if (at == kAfterTime) return absl::OkStatus();
     for (auto& worker : workers_) worker->Post({}, at);
     for (auto& worker : workers_) worker->Drain();
-    parts_.meeting.hold(at, tasks);
+    EBB_RETURN_IF_ERROR(TasksFailed());
+    EBB_RETURN_IF_ERROR(parts_.meeting.hold(at, tasks));
     posted_ = at;
   }
 }
 
 absl::Status Job::Commit() {
   for (auto& worker : workers_) worker->Drain();
+  EBB_RETURN_IF_ERROR(TasksFailed());
   Progress next = progress_;
   ++next.epoch;
   next.cursor = intake_.watermark();
@@ -124,7 +138,7 @@ absl::Status Job::Commit() {
   EBB_RETURN_IF_ERROR(AppendOutputs(&next));
   if (parts_.store != nullptr) EBB_RETURN_IF_ERROR(WriteState(ChangedRowsInKeyOrder(Tables()), next, parts_.store));
   for (auto& worker : workers_) {
-    worker->task().rows().ClearChanged();
+    worker->task().AfterWrite();
     worker->task().outputs().Clear();
   }
   progress_ = std::move(next);
@@ -170,10 +184,16 @@ std::vector<RowTable*> Job::Tables() {
   return tables;
 }
 
-void Job::ForEachRow(const std::function<void(RowRef)>& visit) {
-  for (const RowRef& row : RowsInKeyOrder(Tables())) visit(row);
+int64_t Job::customers() {
+  int64_t customers = 0;
+  for (RowTable* table : Tables()) customers += static_cast<int64_t>(table->size());
+  return customers;
 }
 
-uint64_t Job::StateDigest() { return DigestRows(RowsInKeyOrder(Tables())); }
+absl::Status Job::ForEachRow(const std::function<void(RowRef)>& visit) {
+  return VisitRows(RowsInKeyOrder(Tables()), parts_.store, visit);
+}
+
+absl::StatusOr<uint64_t> Job::StateDigest() { return DigestRows(RowsInKeyOrder(Tables()), parts_.store); }
 
 }  // namespace ebb

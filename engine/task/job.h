@@ -27,6 +27,9 @@ struct JobOptions {
   size_t batch_records = 2048;                // read at a time from one log
   DurationMs commit_interval = 10 * kSecond;  // by a monotonic clock; which instant it is changes no result
   size_t max_uncommitted_bytes = size_t{512} << 20;
+  // What rows shall take in memory, all tasks together; the others are read from the store when they are needed. 0: all
+  // are in memory. Changes no result.
+  size_t memory_bytes = 0;
   TimeRange range;
 };
 
@@ -55,15 +58,20 @@ class Job {
 
   const Progress& progress() const { return progress_; }  // as of the last commit
   const Intake& intake() const { return intake_; }
+  // Only between steps.
+  int64_t customers();
   // After the end: every row of every task, in key order.
-  void ForEachRow(const std::function<void(RowRef)>& visit);
+  absl::Status ForEachRow(const std::function<void(RowRef)>& visit);
   // After the end: one number for the whole state, equal when all rows are.
-  uint64_t StateDigest();
+  absl::StatusOr<uint64_t> StateDigest();
 
  private:
   absl::Status CheckResume(const Progress& resume) const;
   absl::Status LoadRows();
-  void HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches);
+  // The first error of a task; they stand still.
+  absl::Status TasksFailed();
+  bool CommitDue(size_t uncommitted) const;
+  absl::Status HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches);
   absl::Status AppendOutputs(Progress* next);
   void CountInto(Progress* next);
   std::vector<RowTable*> Tables();

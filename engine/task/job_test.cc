@@ -115,14 +115,74 @@ TEST_F(JobTest, RunsToTheEndAndHasNothingLeftToDo) {
       StartsWith(
           "{\"n\":1,\"task\":0,\"seq\":0}\n{\"n\":1,\"task\":0,\"seq\":1}\n{\"n\":1,\"task\":0,\"seq\":2}\n{\"n\":2,"));
   const std::string text = alerts_.text();
-  const uint64_t digest = job->StateDigest();
+  const uint64_t digest = *job->StateDigest();
   std::unique_ptr<Job> again = NewJob();
   ASSERT_TRUE(Resume(again.get()).ok());
   ASSERT_TRUE(RunToEnd(again.get()).ok());
   EXPECT_EQ(alerts_.text(), text);
-  EXPECT_EQ(again->StateDigest(), digest);
+  EXPECT_EQ(*again->StateDigest(), digest);
   EXPECT_EQ(again->progress().chain, job->progress().chain);
   EXPECT_EQ(again->progress().counters[0].second, 25);
+}
+
+// A store whose rows can't be read any more.
+class UnreadableStore : public StateStore {
+ public:
+  absl::StatusOr<std::string> ReadProgress() override { return store_->ReadProgress(); }
+  absl::StatusOr<std::vector<std::string>> ReadRows(const std::vector<std::string_view>& keys) override {
+    if (broken) return absl::DataLossError("the disk is gone");
+    return store_->ReadRows(keys);
+  }
+  absl::Status ScanRows(const std::function<absl::Status(std::string_view, std::string_view)>& visit) override {
+    return store_->ScanRows(visit);
+  }
+  absl::Status Commit(const StateBatch& batch) override { return store_->Commit(batch); }
+  absl::Status Sync() override { return store_->Sync(); }
+
+  bool broken = false;
+
+ private:
+  const std::unique_ptr<StateStore> store_ = NewMemoryStore();
+};
+
+// With a byte of memory every batch is committed, and all rows leave.
+TEST_F(JobTest, RowsThatLeaveMemoryComeBack) {
+  ASSERT_TRUE(RunToEnd(NewJob().get()).ok());
+  const std::string expected = alerts_.text();
+  const auto end_of = [this](Job* job) { return job->Start(std::nullopt).ok() ? RunToEnd(job) : absl::OkStatus(); };
+  for (int tasks : {1, 3}) {
+    alerts_ = MemorySink();
+    UnreadableStore store;
+    options_.tasks = tasks;
+    options_.memory_bytes = 4;
+    parts_.store = &store;
+    std::unique_ptr<Job> job = NewJob();
+    ASSERT_TRUE(end_of(job.get()).ok());
+    if (tasks == 1) {
+      EXPECT_EQ(job->progress().epoch, 3) << "ten records at once";
+    }
+    EXPECT_EQ(alerts_.text(), expected);
+    int64_t sum = 0;
+    ASSERT_TRUE(job->ForEachRow([&](RowRef row) { sum += row.cells()[0]; }).ok());
+    EXPECT_EQ(sum, 25);
+    EXPECT_EQ(job->customers(), 3);
+  }
+}
+
+TEST_F(JobTest, ARowThatCantBeReadEndsTheJobBeforeAnythingIsCommitted) {
+  UnreadableStore store;
+  options_.memory_bytes = 4;
+  parts_.store = &store;
+  std::unique_ptr<Job> job = NewJob();
+  ASSERT_TRUE(job->Start(std::nullopt).ok());
+  ASSERT_TRUE(job->Step().ok());
+  const std::string alerts = alerts_.text();
+  const int64_t epoch = job->progress().epoch;
+  store.broken = true;
+  EXPECT_EQ(RunToEnd(job.get()).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(job->StateDigest().status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(job->progress().epoch, epoch);
+  EXPECT_EQ(alerts_.text(), alerts);
 }
 
 // Meetings every 7 ms from kT, in which each row writes a line.
@@ -144,6 +204,7 @@ class MeetingTest : public JobTest {
         }
       }
       EXPECT_EQ(done, at - kT) << "one record each millisecond";
+      return absl::OkStatus();
     };
   }
 

@@ -33,14 +33,17 @@ std::string Figures(const Progress& progress) {
 
 LiveTask::LiveTask(const LiveOptions& options, LiveParts parts, std::vector<LiveSource> sources)
     : options_(options),
+      max_dirty_bytes_(options.memory_bytes == 0 ? options.max_dirty_bytes
+                                                 : std::min(options.max_dirty_bytes, options.memory_bytes / 4)),
       identity_{parts.pipeline, parts.fingerprint, options.task},
       store_(parts.store),
       delivery_(parts.delivery),
       meeting_(std::move(parts.meeting)),
       redone_(std::move(parts.redone)),
       intake_(std::move(sources)),
-      task_(std::move(parts.work), parts.layout, &intake_.names()) {
+      task_(std::move(parts.work), parts.layout, &intake_.names(), store_) {
   EBB_CHECK(store_ != nullptr && delivery_ != nullptr && options.task >= 0 && options.batch_records >= 1);
+  task_.LimitMemory(options.memory_bytes);
   progress_.pipeline = identity_.pipeline;
   progress_.fingerprint = identity_.fingerprint;
   progress_.task = identity_.task;
@@ -119,11 +122,11 @@ absl::StatusOr<StepResult> LiveTask::ReplayStep(int64_t monotonic_ms) {
   result.recovering = true;
   EBB_ASSIGN_OR_RETURN(result.records, intake_.Read(options_.batch_records, until, ahead, monotonic_ms, &batch));
   if (result.records > 0) stuck_since_ms_ = -1;
-  StepTo(std::move(batch), std::min(intake_.watermark(), until));
+  EBB_RETURN_IF_ERROR(StepTo(std::move(batch), std::min(intake_.watermark(), until)));
   for (int epochs = 0; replayed_ < replay_.size() && epochs < kMaxReplayedPerStep; ++epochs) {
     const TimeMs cursor = replay_[replayed_].cursor;
     if (intake_.watermark() < cursor) break;
-    StepTo(RecordBatch(), cursor);
+    EBB_RETURN_IF_ERROR(StepTo(RecordBatch(), cursor));
     EBB_RETURN_IF_ERROR(FinishReplayed(monotonic_ms));
     stuck_since_ms_ = -1;
   }
@@ -186,22 +189,26 @@ absl::StatusOr<StepResult> LiveTask::Step(int64_t wall_ms, int64_t monotonic_ms)
   return result;
 }
 
-void LiveTask::StepTo(RecordBatch batch, TimeMs watermark) {
-  if (batch.empty() && watermark <= stepped_) return;
-  if (meeting_.next && meeting_.next(stepped_ + 1) <= watermark) HoldMeetings(std::exchange(batch, {}), watermark);
+absl::Status LiveTask::StepTo(RecordBatch batch, TimeMs watermark) {
+  if (batch.empty() && watermark <= stepped_) return absl::OkStatus();
+  if (meeting_.next && meeting_.next(stepped_ + 1) <= watermark) {
+    EBB_RETURN_IF_ERROR(HoldMeetings(std::exchange(batch, {}), watermark));
+  }
   stepped_ = std::max(stepped_, watermark);
   task_.Step(std::move(batch), stepped_);
+  return task_.failed();
 }
 
 // As of a job (Job::HoldMeetings), with one task.
-void LiveTask::HoldMeetings(RecordBatch batch, TimeMs watermark) {
+absl::Status LiveTask::HoldMeetings(RecordBatch batch, TimeMs watermark) {
   task_.Step(std::move(batch), stepped_);
   while (true) {
     const TimeMs first = task_.next_instant();
     const TimeMs at = meeting_.NextToHold(stepped_, first, watermark, task_.rows().size() > 0);
-    if (at == kAfterTime) return;
+    if (at == kAfterTime) return task_.failed();
     task_.Step({}, at);
-    meeting_.hold(at, {&task_});
+    EBB_RETURN_IF_ERROR(task_.failed());
+    EBB_RETURN_IF_ERROR(meeting_.hold(at, {&task_}));
     stepped_ = at;
   }
 }
@@ -214,7 +221,7 @@ absl::StatusOr<StepResult> LiveTask::LiveStep(const LiveClocks& clocks) {
                        intake_.Read(options_.batch_records, kAfterTime, ahead, clocks.monotonic_ms, &batch));
   if (const int64_t wall_ms = intake_.DecideIdle(clocks, options_.max_untimed_records); wall_ms != 0)
     wall_ms_ = wall_ms;
-  StepTo(std::move(batch), intake_.watermark());
+  EBB_RETURN_IF_ERROR(StepTo(std::move(batch), intake_.watermark()));
   if (CommitDue(clocks.monotonic_ms)) {
     EBB_RETURN_IF_ERROR(Commit());
     last_commit_ms_ = clocks.monotonic_ms;
@@ -230,14 +237,14 @@ bool LiveTask::CommitDue(int64_t monotonic_ms) const {
   const size_t message_bytes = task_.outputs().bytes();
   if (message_bytes > 0 && since >= options_.output_spacing) return true;
   return since >= options_.commit_interval || message_bytes >= options_.max_message_bytes ||
-         task_.rows().changed_bytes() >= options_.max_dirty_bytes;
+         task_.rows().changed_bytes() >= max_dirty_bytes_;
 }
 
 bool LiveTask::StateDue(int64_t monotonic_ms, bool quiet) const {
   if (progress_.epoch == state_epoch_ || stepped_ != progress_.cursor) return false;
   const DurationMs since = monotonic_ms - last_state_ms_;
   return since >= (quiet ? options_.quiet_state_interval : options_.state_interval) ||
-         task_.rows().changed_bytes() >= options_.max_dirty_bytes;
+         task_.rows().changed_bytes() >= max_dirty_bytes_;
 }
 
 LiveTask::Epoch LiveTask::BuildEpoch(TimeMs cursor) {
@@ -301,7 +308,7 @@ absl::Status LiveTask::WriteCommitted(int64_t monotonic_ms) {
   EBB_CHECK(stepped_ == progress_.cursor, "the state would be written at {}, committed is {}", stepped_,
             progress_.cursor);
   EBB_RETURN_IF_ERROR(WriteState(ChangedRowsInKeyOrder({&task_.rows()}), progress_, store_));
-  task_.rows().ClearChanged();
+  task_.AfterWrite();
   state_epoch_ = progress_.epoch;
   last_state_ms_ = monotonic_ms;
   return absl::OkStatus();

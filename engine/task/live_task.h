@@ -38,6 +38,7 @@ struct LiveOptions {
   DurationMs commit_interval = 3 * kSecond;
   size_t max_message_bytes = size_t{8} << 20;
   size_t max_dirty_bytes = size_t{256} << 20;
+  size_t memory_bytes = 0;  // what rows shall take in memory; 0: no limit
   // Writes of the state: at state_interval; at quiet_state_interval when nothing was left to read.
   DurationMs state_interval = 30 * kSecond;
   DurationMs quiet_state_interval = kSecond;
@@ -86,7 +87,7 @@ class LiveTask {
   const LiveIntake& intake() const { return intake_; }
   const Task& task() const { return task_; }
   // One number for all rows, equal when all are.
-  uint64_t StateDigest() { return DigestRows(RowsInKeyOrder({&task_.rows()})); }
+  absl::StatusOr<uint64_t> StateDigest() { return DigestRows(RowsInKeyOrder({&task_.rows()}), store_); }
 
  private:
   static constexpr int64_t kLongAgo = INT64_MIN / 4;
@@ -103,8 +104,8 @@ class LiveTask {
   absl::Status FinishReplayed(int64_t monotonic_ms);
   // DataLoss when a log has ended, for long, before what the epoch to be done again has read of it.
   absl::Status CheckStuck(int64_t monotonic_ms);
-  void StepTo(RecordBatch batch, TimeMs watermark);
-  void HoldMeetings(RecordBatch batch, TimeMs watermark);
+  absl::Status StepTo(RecordBatch batch, TimeMs watermark);
+  absl::Status HoldMeetings(RecordBatch batch, TimeMs watermark);
   absl::StatusOr<StepResult> LiveStep(const LiveClocks& clocks);
   bool CommitDue(int64_t monotonic_ms) const;
   bool StateDue(int64_t monotonic_ms, bool quiet) const;
@@ -116,6 +117,7 @@ class LiveTask {
   absl::Status WriteCommitted(int64_t monotonic_ms);
 
   const LiveOptions options_;
+  const size_t max_dirty_bytes_;  // no more than a quarter of the memory: only rows that are written can leave it
   const TaskIdentity identity_;
   StateStore* const store_;
   Delivery* const delivery_;

@@ -275,7 +275,7 @@ TEST_F(LiveTaskTest, ASkippedRecordGoesToTheQuarantine) {
 TEST_F(LiveTaskTest, EpochsAreDoneAgain) {
   MakeState();
   AddEpoch();
-  const uint64_t digest = task_->StateDigest();
+  const uint64_t digest = *task_->StateDigest();
   const size_t messages = cluster_.messages.size();
   for (bool with_state : {true, false}) {
     if (!with_state) store_ = NewMemoryStore();
@@ -283,7 +283,7 @@ TEST_F(LiveTaskTest, EpochsAreDoneAgain) {
     EXPECT_TRUE(task_->recovering());
     EXPECT_EQ(task_->epochs_left(), with_state ? 1u : 2u);
     while (task_->recovering()) EXPECT_FALSE(Step().committed);
-    EXPECT_EQ(task_->StateDigest(), digest);
+    EXPECT_EQ(*task_->StateDigest(), digest);
     EXPECT_EQ(task_->progress().epoch, 2);
   }
   EXPECT_EQ(cluster_.messages.size(), messages) << "nothing is sent twice";

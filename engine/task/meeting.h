@@ -10,6 +10,7 @@
 #include <functional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "engine/stream/time.h"
 
 namespace ebb {
@@ -24,7 +25,7 @@ struct Meeting {
   // nothing happens is left out, since it would find the rows as the last one left them.
   bool in_silence = false;
   // Changes rows through Task::AtMeeting only. The tasks stand still.
-  std::function<void(TimeMs at, const std::vector<Task*>& tasks)> hold;
+  std::function<absl::Status(TimeMs at, const std::vector<Task*>& tasks)> hold;
 
   // The next one to be held by tasks that stand at `posted`, and for which something happens at `first` next: at or
   // below the watermark, else kAfterTime.

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "engine/base/status_macros.h"
 
@@ -32,6 +35,10 @@ std::vector<RowRef> InKeyOrder(std::vector<RowRef> rows) {
   rows.clear();
   for (const Place& place : places) rows.push_back(place.row);
   return rows;
+}
+
+absl::Status UnreadableRow(std::string_view key, size_t bytes) {
+  return absl::DataLossError(fmt::format("the stored row of customer '{}' can't be read ({} bytes)", key, bytes));
 }
 
 }  // namespace
@@ -76,14 +83,73 @@ absl::Status WriteState(const std::vector<RowRef>& rows, const Progress& progres
   return store->Commit(batch);
 }
 
-uint64_t DigestRows(const std::vector<RowRef>& rows) {
+absl::Status ThawRows(const std::vector<uint32_t>& indexes, StateStore* store, RowTable* table) {
+  std::vector<std::string_view> keys;
+  for (uint32_t index : indexes) keys.push_back(table->at(index).key());
+  EBB_ASSIGN_OR_RETURN(const std::vector<std::string> stored, store->ReadRows(keys));
+  for (size_t i = 0; i < indexes.size(); ++i) {
+    if (!table->at(indexes[i]).cold()) continue;
+    if (!table->Thaw(table->at(indexes[i]), stored[i])) {
+      return UnreadableRow(table->at(indexes[i]).key(), stored[i].size());
+    }
+  }
+  return absl::OkStatus();
+}
+
+namespace {
+
+// Of the rows from `begin` on, some at once: what the store has of the cold ones.
+absl::StatusOr<std::vector<std::string>> ReadCold(const std::vector<RowRef>& rows, size_t begin, size_t end,
+                                                  StateStore* store) {
+  std::vector<std::string_view> keys;
+  for (size_t i = begin; i < end; ++i) {
+    if (rows[i].cold()) keys.push_back(rows[i].key());
+  }
+  if (keys.empty()) return std::vector<std::string>();
+  return store->ReadRows(keys);
+}
+
+// For each row either itself, or the bytes of a cold one.
+absl::Status Walk(const std::vector<RowRef>& rows, StateStore* store,
+                  const std::function<absl::Status(RowRef row, const std::string* stored)>& visit) {
+  constexpr size_t kAtOnce = 256;
+  for (size_t begin = 0; begin < rows.size(); begin += kAtOnce) {
+    const size_t end = std::min(rows.size(), begin + kAtOnce);
+    EBB_ASSIGN_OR_RETURN(const std::vector<std::string> stored, ReadCold(rows, begin, end, store));
+    size_t next = 0;
+    for (size_t i = begin; i < end; ++i) {
+      EBB_RETURN_IF_ERROR(visit(rows[i], rows[i].cold() ? &stored[next++] : nullptr));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status VisitRows(const std::vector<RowRef>& rows, StateStore* store, const std::function<void(RowRef)>& visit) {
+  std::optional<RowTable> copy;
+  return Walk(rows, store, [&](RowRef row, const std::string* stored) {
+    if (stored == nullptr) {
+      visit(row);
+      return absl::OkStatus();
+    }
+    if (!copy) copy.emplace(row.layout());
+    copy->Clear();
+    if (!DecodeRow(*stored, row->key_hash, row.key(), &*copy)) return UnreadableRow(row.key(), stored->size());
+    visit(copy->at(0));
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<uint64_t> DigestRows(const std::vector<RowRef>& rows, StateStore* store) {
   uint64_t digest = 0;
   std::string bytes;
-  for (const RowRef& row : rows) {
+  EBB_RETURN_IF_ERROR(Walk(rows, store, [&](RowRef row, const std::string* stored) {
     bytes.clear();
-    EncodeRow(row, &bytes);
-    digest = StateDigestStep(digest, row.key(), bytes);
-  }
+    if (stored == nullptr) EncodeRow(row, &bytes);
+    digest = StateDigestStep(digest, row.key(), stored == nullptr ? bytes : *stored);
+    return absl::OkStatus();
+  }));
   return digest;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -20,7 +21,12 @@ std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables);
 std::vector<RowRef> ChangedRowsInKeyOrder(const std::vector<RowTable*>& tables);
 // One batch with the rows and the progress that they belong to.
 absl::Status WriteState(const std::vector<RowRef>& rows, const Progress& progress, StateStore* store);
+// Calls `visit` for each of the rows. For a cold one it is a copy from the store, which is gone afterwards.
+absl::Status VisitRows(const std::vector<RowRef>& rows, StateStore* store, const std::function<void(RowRef)>& visit);
+// Makes the rows of the table with these indexes whole, which are cold; one may be named more than once. DataLoss when
+// one can't be read.
+absl::Status ThawRows(const std::vector<uint32_t>& indexes, StateStore* store, RowTable* table);
 // Equal when all rows are.
-uint64_t DigestRows(const std::vector<RowRef>& rows);
+absl::StatusOr<uint64_t> DigestRows(const std::vector<RowRef>& rows, StateStore* store);
 
 }  // namespace ebb

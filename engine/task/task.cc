@@ -9,10 +9,12 @@
 #include "absl/strings/escaping.h"
 #include "engine/base/check.h"
 #include "engine/observe/json_text.h"
+#include "engine/task/state_rows.h"
 
 namespace ebb {
-Task::Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names)
-    : work_(std::move(work)), names_(names), rows_(layout), ledger_(names->sources.size()) {}
+
+Task::Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names, StateStore* store)
+    : work_(std::move(work)), names_(names), rows_(layout), ledger_(names->sources.size()), store_(store) {}
 
 absl::Status Task::LoadRow(std::string_view key, std::string_view bytes) {
   const uint64_t hash = HashKey(key);
@@ -20,8 +22,27 @@ absl::Status Task::LoadRow(std::string_view key, std::string_view bytes) {
     return absl::DataLossError(
         fmt::format("the stored row of customer '{}' can't be read ({} bytes)", key, bytes.size()));
   }
-  Arm(rows_.Find(hash, key));
+  RowRef row = rows_.Find(hash, key);
+  Arm(row);
+  if (row_bytes_ > 0 && rows_.bytes() > row_bytes_ / 2) rows_.Freeze(row);
   return absl::OkStatus();
+}
+
+absl::Status Task::LookAtRows(const std::function<void(RowRef)>& look) {
+  RowTable copy(rows_.layout());
+  std::vector<RowRef> rows;
+  for (uint32_t i = 0; i < rows_.size(); ++i) rows.push_back(rows_.at(i));
+  return VisitRows(rows, store_, [&](RowRef row) { look(copy.HoldCopy(row)); });
+}
+
+void Task::AfterWrite() {
+  rows_.ClearChanged();
+  if (row_bytes_ > 0 && rows_.bytes() > row_bytes_ / 4 * 3) rows_.Shrink(row_bytes_ / 2);
+}
+
+bool Task::Thaw(const std::vector<uint32_t>& cold) {
+  if (failed_.ok() && !cold.empty()) failed_ = ThawRows(cold, store_, &rows_);
+  return failed_.ok();
 }
 
 TimeMs Task::next_instant() const {
@@ -29,6 +50,7 @@ TimeMs Task::next_instant() const {
 }
 
 void Task::AtMeeting(TimeMs time, uint32_t index, int64_t rank, const std::function<void(RowRef*, Outputs*)>& what) {
+  if (rows_.at(index).cold() && !Thaw({index})) return;
   RowRef row = rows_.at(index);
   EBB_CHECK(row->time <= time, "customer '{}' at {} after {}", row.key(), time, row->time);
   outputs_.AtMeeting(time, row.key(), rank);
@@ -42,7 +64,7 @@ void Task::AtMeeting(TimeMs time, uint32_t index, int64_t rank, const std::funct
 void Task::Step(RecordBatch batch, TimeMs watermark) {
   order_.Push(std::move(batch));
   const std::vector<Record*>& released = order_.Release(watermark);
-  for (size_t at = 0; at < released.size(); at += kPrefetchRecords) {
+  for (size_t at = 0; at < released.size() && failed_.ok(); at += kPrefetchRecords) {
     Process(released.data() + at, std::min(kPrefetchRecords, released.size() - at));
   }
   FireTimersBefore(watermark);
@@ -57,8 +79,11 @@ void Task::Process(Record* const* records, size_t count) {
     if (row_of[i] == nullptr) continue;
     rows_.PrefetchFixed(row_of[i]);
   }
+  if (rows_.cold() > 0) ThawRowsOf(records, count, row_of);
+  if (!failed_.ok()) return;
   for (size_t i = 0; i < count; ++i) {
-    if (row_of[i] != nullptr) work_->Prefetch(*records[i], RowRef(&rows_, row_of[i]));
+    // The first row with this hash may be that of another key.
+    if (row_of[i] != nullptr && !row_of[i]->cold) work_->Prefetch(*records[i], RowRef(&rows_, row_of[i]));
   }
   for (size_t i = 0; i < count; ++i) {
     const Record& record = *records[i];
@@ -74,9 +99,34 @@ void Task::Process(Record* const* records, size_t count) {
   }
 }
 
+void Task::ThawRowsOf(Record* const* records, size_t count, Row** row_of) {
+  std::vector<uint32_t> cold;
+  for (size_t i = 0; i < count; ++i) {
+    if (row_of[i] == nullptr) continue;
+    const RowRef row = rows_.Find(records[i]->key_hash, records[i]->key());
+    if (row.valid() && row.cold()) cold.push_back(row->index);
+  }
+  if (cold.empty() || !Thaw(cold)) return;
+  for (size_t i = 0; i < count; ++i) {
+    if (row_of[i] != nullptr) row_of[i] = rows_.First(records[i]->key_hash);
+  }
+}
+
+// The heap's first entries are its earliest, if not in order.
+void Task::ThawDueRows(TimeMs limit) {
+  constexpr size_t kLookedAt = 512;
+  std::vector<uint32_t> cold;
+  for (size_t i = 0; i < std::min(kLookedAt, timers_.size()); ++i) {
+    const RowRef row = rows_.at(timers_[i].row);
+    if (row.cold() && row->queued_timer == timers_[i].time && row->next_timer < limit) cold.push_back(row->index);
+  }
+  Thaw(cold);
+}
+
 Row* Task::Use(const Record& record, Row* known) {
   RowRef row(&rows_, known);
   if (known == nullptr || row.key() != record.key()) row = rows_.FindOrCreate(record.key_hash, record.key());
+  EBB_CHECK(!row.cold(), "the row of '{}' is cold", record.key());
   EBB_CHECK(record.effective >= row->time, "customer '{}' at {} after {}", record.key(), record.effective, row->time);
   outputs_.AtRecord(record);
   rows_.Touch(row);
@@ -138,8 +188,10 @@ void Task::Arm(RowRef row) {
 
 bool Task::FireTimersBefore(TimeMs limit) {
   bool fired = false;
-  while (!timers_.empty() && timers_.front().time < limit) {
+  while (!timers_.empty() && timers_.front().time < limit && failed_.ok()) {
     const Timer timer = timers_.front();
+    if (rows_.at(timer.row).cold() && rows_.at(timer.row)->next_timer <= timer.time) ThawDueRows(limit);
+    if (!failed_.ok()) break;
     std::pop_heap(timers_.begin(), timers_.end(), std::greater<>());
     timers_.pop_back();
     RowRef row = rows_.at(timer.row);

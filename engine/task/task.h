@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "engine/observe/ledger.h"
 #include "engine/state/row.h"
+#include "engine/state/store.h"
 #include "engine/stream/order.h"
 #include "engine/task/operator.h"
 
@@ -24,7 +25,8 @@ struct LogNames {
 // Confined to its task's thread.
 class Task {
  public:
-  Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names);
+  // `store` is where rows are that are not in memory; it outlives the task. Null: all rows are in memory.
+  Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNames* names, StateStore* store = nullptr);
 
   // Takes in records, then lets everything strictly below the watermark happen: records in order, and the timers
   // between.
@@ -36,6 +38,15 @@ class Task {
   void AtMeeting(TimeMs time, uint32_t row, int64_t rank, const std::function<void(RowRef*, Outputs*)>& what);
   // Makes a row from its stored bytes. DataLoss when they can't be read.
   absl::Status LoadRow(std::string_view key, std::string_view bytes);
+  // Each row as of now, in a copy that `look` may move on.
+  absl::Status LookAtRows(const std::function<void(RowRef)>& look);
+
+  // Rows shall take no more than this many bytes. Needs a store.
+  void LimitMemory(size_t row_bytes) { row_bytes_ = row_bytes; }
+  // After all changed rows were written: rows that were not used for long leave memory when it is scarce.
+  void AfterWrite();
+  // Set when a row could not be read from the store. Nothing of what the task did since is to be used.
+  const absl::Status& failed() const { return failed_; }
 
   Outputs& outputs() { return outputs_; }
   const Outputs& outputs() const { return outputs_; }
@@ -58,6 +69,12 @@ class Task {
   };
 
   void Process(Record* const* records, size_t count);
+  // Reads the rows of these records that are cold.
+  void ThawRowsOf(Record* const* records, size_t count, Row** row_of);
+  // Reads the cold rows whose timers are due, some at once.
+  void ThawDueRows(TimeMs limit);
+  // Of rows by index. False after an error.
+  bool Thaw(const std::vector<uint32_t>& cold);
   // Lets the record meet its row; `known` may be that row, another of the same hash, or null. Returns where the row is
   // now.
   Row* Use(const Record& record, Row* known);
@@ -74,6 +91,9 @@ class Task {
   Order order_;
   Outputs outputs_;
   std::vector<SourceLedger> ledger_;
+  StateStore* const store_;
+  size_t row_bytes_ = 0;  // 0: no limit
+  absl::Status failed_;
   std::vector<Timer> timers_;  // a heap, earliest first; may hold entries that a row has outlived
   std::string line_;
 };

@@ -67,6 +67,7 @@ class World:
         self.folder = tempfile.mkdtemp(prefix="ebb-live-")
         self.snapshots = os.path.join(self.folder, "snapshots")
         self.rng = random.Random(seed)
+        self.memory = random.Random(seed).choice([(), ("--memory", "2MB")])  # so little that rows leave it
         self.topics = {s["name"]: f"{self.name}.{s['name']}" for s in pipeline["sources"]}
         self.outputs = {o: f"{self.name}.{o}" for o in ("alerts", "scores", "quarantine")}
         self.journal = f"{self.name}.journal"
@@ -269,7 +270,7 @@ class World:
     def command(self, state, *more):
         return [EBB, "run", self.file, "--state", os.path.join(self.folder, state), "--output-spacing", "20ms",
                 "--commit-interval", "100ms", "--state-interval", "300ms", "--snapshots", self.snapshots,
-                "--snapshot-interval", "400ms", *more]
+                "--snapshot-interval", "400ms", *self.memory, *more]
 
     def start(self, state="state", kill_at=None, more=()):
         log = open(os.path.join(self.folder, f"{state}.log"), "ab")

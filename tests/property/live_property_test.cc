@@ -361,7 +361,7 @@ void ExpectSameState(Lives* lives, World* world, uint64_t digest, const Progress
     const absl::StatusOr<StepResult> result = lives->task()->Step(world->wall_ms, ++world->monotonic_ms);
     ASSERT_TRUE(result.ok()) << result.status().ToString();
   }
-  ASSERT_EQ(lives->task()->StateDigest(), digest);
+  ASSERT_EQ(*lives->task()->StateDigest(), digest);
   ASSERT_EQ(lives->task()->progress().cursor, progress.cursor);
   ASSERT_EQ(lives->task()->progress().chain, progress.chain);
   ASSERT_EQ(world->cluster.journal.size(), epochs);
@@ -423,7 +423,7 @@ void RunSeed(uint64_t seed, const std::string& directory, Totals* totals) {
   if (timed) {
     ASSERT_NO_FATAL_FAILURE(CompareState(world, lives.task(), expected));
   }
-  const uint64_t digest = lives.task()->StateDigest();
+  const uint64_t digest = *lives.task()->StateDigest();
   const Progress progress = lives.task()->progress();
   lives.Kill();
   if (timed) {

@@ -233,7 +233,7 @@ class Runner {
     }
     EXPECT_TRUE(job.progress().finished);
     outcome_.progress = job.progress();
-    outcome_.digest = job.StateDigest();
+    outcome_.digest = *job.StateDigest();
     // Ended by a kill right after the last commit: it must find nothing left to do.
     return manner_.kill == 0 || ended_before_ || !(ended_before_ = true);
   }
