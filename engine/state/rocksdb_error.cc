@@ -1,18 +1,27 @@
 // The mapping goes by RocksDB's codes where there are any; a lock held by another process has none, only a text.
 #include "engine/state/rocksdb_error.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <rocksdb/status.h>
 
 namespace ebb {
 namespace {
 
+// RocksDB ends some of its texts with a line end.
+std::string OnOneLine(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
 bool Says(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
 
 }  // namespace
 
 absl::Status StateError(const std::string& attempt, const std::string& directory, const rocksdb::Status& status) {
-  std::string detail = status.ToString();
+  std::string detail = OnOneLine(status.ToString());
   auto sentence = [&](std::string_view what) {
     return fmt::format("cannot {}: {}: directory '{}' ({})", attempt, what, directory, detail);
   };
