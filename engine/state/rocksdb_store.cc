@@ -27,6 +27,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/state/rocksdb_error.h"
 #include "engine/state/rocksdb_manifest.h"
+#include "engine/state/rocksdb_sequence.h"
 #include "engine/state/store.h"
 
 namespace ebb {
@@ -331,7 +332,10 @@ absl::Status CheckDirectory(const std::string& directory, bool read_only) {
   if (error) {
     return absl::PermissionDeniedError(fmt::format("cannot read the directory '{}': {}", directory, error.message()));
   }
-  if (current) return CheckManifest(directory);
+  if (current) {
+    EBB_RETURN_IF_ERROR(CheckManifest(directory));
+    return CheckSequence(directory);
+  }
   if (!strange.empty()) {
     return absl::InvalidArgumentError(
         fmt::format("'{}' is not a state directory of ebb: it holds '{}'", directory, strange));

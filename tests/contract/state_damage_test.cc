@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/random.h"
+#include "engine/state/rocksdb_log.h"
 #include "engine/state/rocksdb_manifest.h"
 #include "engine/state/store.h"
 #include "tests/contract/state_fixture.h"
@@ -20,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Commits 0 to 9, each of 400 rows that say the commit's number, in several table files and a log.
+// Commits 0 to 9, each of 400 rows that say the commit's number and one row that no other commit writes, in several
+// table files and a log.
 class DamagedStoreTest : public DurableStoreTest {
  protected:
   void SetUp() override {
@@ -34,9 +36,22 @@ class DamagedStoreTest : public DurableStoreTest {
           row = fmt::format("{}:", commit);
           while (row.size() < 200) row.push_back(static_cast<char>(random.Below(256)));
         }
+        rows[fmt::format("only{}", commit)] = "written once";
         ASSERT_TRUE(Commit(*store, rows, fmt::format("{}", commit)).ok());
+        if (commit > 0) rows.insert(history_.back().begin(), history_.back().end());
         history_.push_back(rows);
       }
+    }
+  }
+
+  // Commits 10 to 19, of one new row each, in a log of their own whose records stand in one block.
+  void AddSmallCommits() {
+    auto store = MustOpen(path_);
+    for (int commit = 10; commit < 20; ++commit) {
+      Rows rows = {{fmt::format("only{}", commit), "written once"}};
+      ASSERT_TRUE(Commit(*store, rows, fmt::format("{}", commit)).ok());
+      rows.insert(history_.back().begin(), history_.back().end());
+      history_.push_back(rows);
     }
   }
 
@@ -97,6 +112,24 @@ class DamagedStoreTest : public DurableStoreTest {
     return readable;
   }
 
+  // Where the pieces of a MANIFEST or a log end.
+  static std::vector<size_t> RecordEnds(std::string_view log) {
+    std::vector<size_t> ends;
+    for (size_t at = 0; at + kLogHeaderBytes <= log.size();) {
+      if (kLogBlockBytes - at % kLogBlockBytes < kLogHeaderBytes) {
+        at += kLogBlockBytes - at % kLogBlockBytes;
+        continue;
+      }
+      at += kLogHeaderBytes + LogNumber(log.substr(at + 4), 2);
+      ends.push_back(std::min(at, log.size()));
+    }
+    return ends;
+  }
+
+  static void Write(const fs::path& file, const std::string& bytes) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+  }
+
   static void Flip(const fs::path& file, int64_t offset, int bit) {
     std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
     stream.seekg(offset);
@@ -125,6 +158,58 @@ TEST_F(DamagedStoreTest, AnyFlippedBitInTheManifestIsDataLoss) {
     Flip(manifest, offset, bit);
   }
   EXPECT_TRUE(ReadsExactly(true));
+}
+
+TEST_F(DamagedStoreTest, ManifestWithoutItsEndIsDataLossOrOneCommit) {
+  const fs::path path = Files({"MANIFEST-"}).front();
+  const std::string manifest = FilesOf(path_)[path.filename()];
+  std::vector<size_t> sizes = RecordEnds(manifest);
+  ASSERT_GE(sizes.size(), 4u);
+  for (size_t size = 0; size < manifest.size(); size += 5) sizes.push_back(size);
+  for (size_t size : sizes) {
+    const std::string start = manifest.substr(0, size);
+    for (const std::string& damaged : {start, start + std::string(manifest.size() - size, '\0')}) {
+      Write(path, damaged);
+      ReadsExactly(false);
+      ASSERT_FALSE(HasFailure()) << "cut to " << size << " of " << manifest.size();
+    }
+  }
+  Write(path, manifest);
+  EXPECT_TRUE(ReadsExactly(true));
+}
+
+TEST_F(DamagedStoreTest, LogWithoutItsBeginningIsDataLossOrOneCommit) {
+  AddSmallCommits();
+  const fs::path path = Files({".log"}).front();
+  const std::string log = FilesOf(path_)[path.filename()];
+  for (size_t end : RecordEnds(log)) {
+    // The next record moves to the front, as if what was before it had never been there.
+    Write(path, log.substr(end));
+    ReadsExactly(false);
+    ASSERT_FALSE(HasFailure()) << "without its first " << end << " bytes";
+  }
+}
+
+TEST_F(DamagedStoreTest, LogsWrittenTwiceAreDataLoss) {
+  AddSmallCommits();
+  for (const char* kind : {"MANIFEST-", ".log"}) {
+    const fs::path path = Files({kind}).front();
+    const std::string log = FilesOf(path_)[path.filename()];
+    Write(path, log + log);
+    EXPECT_FALSE(ReadsExactly(true)) << kind;
+    EXPECT_EQ(Open(path_).status().code(), absl::StatusCode::kDataLoss) << kind;
+    Write(path, log);
+    EXPECT_TRUE(ReadsExactly(true)) << kind;
+  }
+}
+
+TEST_F(DamagedStoreTest, SentencesHaveOneLine) {
+  MustOpen(path_);
+  const fs::path table = Files({".sst"}).front();
+  Write(table, FilesOf(path_)[table.filename()] + "more");
+  const std::string message(Open(path_).status().message());
+  EXPECT_NE(message.find(table.filename()), std::string::npos) << message;
+  EXPECT_EQ(message.find('\n'), std::string::npos) << message;
 }
 
 TEST_F(DamagedStoreTest, ManifestThatACrashCutOffIsNotDamaged) {
