@@ -171,8 +171,9 @@ std::optional<DurationMs> ParseDuration(std::string_view text) {
       if (text.substr(0, letters) == candidate.name) unit = &candidate;
     }
     if (unit == nullptr || value > kLongestDuration / unit->length * scale) return std::nullopt;
-    if (value * unit->length % scale != 0) return std::nullopt;
-    total += value * unit->length / scale;
+    const __int128_t product = static_cast<__int128_t>(value) * unit->length;  // may pass 64 bits before the division
+    if (product % scale != 0) return std::nullopt;
+    total += static_cast<DurationMs>(product / scale);
     if (total > kLongestDuration) return std::nullopt;
     text.remove_prefix(letters);
   }

@@ -47,6 +47,8 @@ TEST(TimeTest, Durations) {
   EXPECT_EQ(ParseDuration("1.5h"), 90 * kMinute);
   EXPECT_EQ(ParseDuration("0s"), 0);
   EXPECT_EQ(ParseDuration("2w"), 14 * kDay);
+  EXPECT_EQ(ParseDuration("6265576.600000h"), 22'556'075'760'000) << "many digits, within 1000 years";
+  EXPECT_EQ(ParseDuration("6265576.666666h"), std::nullopt) << "not whole";
   for (const char* text :
        {"", "7", "d", "7 d", "-7d", "7x", "1.5ms", "7d3", "1..5h", ".d", "999999999999999999d", "366000d"}) {
     EXPECT_EQ(ParseDuration(text), std::nullopt) << text;
