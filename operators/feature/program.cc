@@ -54,7 +54,7 @@ inline double Apply(Op op, double a, double b, const double& c, const std::vecto
     case Op::kDivide:
       return b == 0 ? kNull : Finite(a / b);
     case Op::kNegate:
-      return -a;
+      return IsNull(a) ? kNull : -a;  // not a null with a sign
     case Op::kLess:
       return Compare(a, b, a < b);
     case Op::kLessEqual:

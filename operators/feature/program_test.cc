@@ -81,7 +81,9 @@ TEST(ProgramTest, ArithmeticOfNullIsNull) {
     EXPECT_TRUE(IsNull(Value(op, 1, kNull))) << static_cast<int>(op);
     EXPECT_TRUE(IsNull(Value(op, kNull, kNull))) << static_cast<int>(op);
   }
-  for (Op op : {Op::kNegate, Op::kAbs, Op::kSqrt, Op::kLog1p, Op::kNot}) EXPECT_TRUE(IsNull(Value(op, kNull)));
+  for (Op op : {Op::kNegate, Op::kAbs, Op::kSqrt, Op::kLog1p, Op::kNot}) {
+    EXPECT_EQ(std::bit_cast<uint64_t>(Value(op, kNull)), std::bit_cast<uint64_t>(kNull)) << "there is one null";
+  }
 }
 
 TEST(ProgramTest, Comparisons) {
