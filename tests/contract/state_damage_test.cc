@@ -190,6 +190,24 @@ TEST_F(DamagedStoreTest, LogWithoutItsBeginningIsDataLossOrOneCommit) {
   }
 }
 
+TEST_F(DamagedStoreTest, LogsMustFollowOneAnother) {
+  AddSmallCommits();
+  const fs::path path = Files({".log"}).front();
+  const fs::path second = fs::path(path_) / "000999.log";
+  const std::string log = FilesOf(path_)[path.filename()];
+  const std::vector<size_t> ends = RecordEnds(log);
+  ASSERT_EQ(ends.size(), 10u);
+  Write(path, log.substr(0, ends[2]));
+  Write(second, log.substr(ends[2]));
+  EXPECT_TRUE(ReadsExactly(true)) << "one log in two pieces";
+  Write(second, log.substr(ends[3]));
+  EXPECT_FALSE(ReadsExactly(true)) << "a commit is missing between two logs";
+  EXPECT_EQ(Open(path_).status().code(), absl::StatusCode::kDataLoss);
+  // A log that breaks off within a record ends the state there, whatever follows.
+  Write(path, log.substr(0, ends[2] + 10));
+  EXPECT_TRUE(ReadsExactly(false));
+}
+
 TEST_F(DamagedStoreTest, LogsWrittenTwiceAreDataLoss) {
   AddSmallCommits();
   for (const char* kind : {"MANIFEST-", ".log"}) {
