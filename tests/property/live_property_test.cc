@@ -18,7 +18,6 @@ namespace {
 
 constexpr uint64_t kSeeds = 600;
 constexpr int64_t kWall = 1'750'000'000'000;
-constexpr DurationMs kMaxAhead = 500;
 constexpr int64_t kTask = 3;
 
 struct World {
@@ -84,14 +83,7 @@ void AppendSome(World* world) {
     Partition& partition = world->partitions[s];
     if (!random.Chance(world->append_chance[s])) continue;
     for (uint64_t n = 1 + random.Below(4); n > 0; --n) {
-      MemoryRecord record;
-      record.key[0] = static_cast<char>('a' + random.Below(12));
-      record.time = world->wall_ms - world->age - random.Between(0, random.Chance(0.1) ? 600 : 60);
-      if (random.Chance(0.02)) record.time += random.Between(100, 900) + world->age;  // some lie too far ahead
-      if (random.Chance(0.02)) record.time += kDay;
-      record.value = random.Between(0, 99);
-      record.filtered = random.Chance(0.05);
-      if (random.Chance(0.05)) record.reason = random.Chance(0.5) ? Reason::kJsonSyntax : Reason::kMissingKey;
+      const MemoryRecord record = MadeRecord(world->wall_ms - world->age, world->age, &random);
       if (random.Chance(0.1)) partition.end += random.Between(1, 3);
       partition.Append(record, world->wall_ms, random.Chance(0.03), world->monotonic_ms);
       if (random.Chance(0.1)) partition.end += random.Between(1, 2);
@@ -179,46 +171,15 @@ class Lives {
 // ---- What must come of it, by the definition
 // -------------------------------------------------------------------------
 
-struct Placed {
-  TimeMs effective;
-  int source;
-  int64_t offset;
-  bool late;
-  MemoryRecord record;
-  Reason reason;
-};
-
 // Every record of one partition with its place, given the journal's decisions about it.
 void PlacePartition(const World& world, size_t source, const std::vector<Floor>& floors,
                     const std::vector<SkippedRecord>& skips, std::vector<Placed>* places) {
-  const TimeSpec& spec = world.schemas[source].time;
   TimeMs newest = kBeforeTime;
   for (const Partition::Entry& entry : world.partitions[source].entries) {
     for (const Floor& floor : floors) {
       if (floor.from_offset <= entry.offset) newest = std::max(newest, floor.newest);
     }
-    const TimeMs low = newest == kBeforeTime ? kBeforeTime : newest - spec.disorder;
-    const MemoryRecord& record = entry.record;
-    Placed placed{low, static_cast<int>(source), entry.offset, false, record, record.reason};
-    if (entry.null_value) placed.reason = Reason::kNullValue;
-    if (placed.reason == Reason::kNone && record.time > entry.append_time + kMaxAhead)
-      placed.reason = Reason::kTimeAhead;
-    if (placed.reason == Reason::kNone) {
-      placed.late = record.time < low;
-      if (spec.max_jump && newest != kBeforeTime && record.time > newest + *spec.max_jump) {
-        placed.reason = Reason::kTimeJump;
-      } else if (placed.late && spec.quarantine_late && !record.filtered) {
-        placed.reason = Reason::kLate;
-      } else {
-        placed.effective = std::max(record.time, low);
-        newest = std::max(newest, record.time);
-        for (const SkippedRecord& skip : skips) {
-          const bool named = skip.offset == entry.offset && placed.effective >= skip.from_time && !record.filtered;
-          if (named) placed.reason = Reason::kSkipped;
-        }
-      }
-    }
-    places->push_back(placed);
+    places->push_back(PlaceEntry(world.schemas[source], entry, skips, &newest));
   }
 }
 
@@ -243,23 +204,10 @@ Expected Expect(const World& world, const std::vector<JournalRecord>& journal) {
   }
   const TimeMs cursor = journal.empty() ? kBeforeTime : journal.back().cursor;
   std::erase_if(places, [cursor](const Placed& placed) { return placed.effective >= cursor; });
-  std::sort(places.begin(), places.end(), [](const Placed& a, const Placed& b) {
-    return std::tie(a.effective, a.source, a.offset) < std::tie(b.effective, b.source, b.offset);
-  });
+  std::sort(places.begin(), places.end());
   expected.ledger.resize(world.schemas.size());
   for (const Placed& placed : places) {
-    SourceLedger& ledger = expected.ledger[static_cast<size_t>(placed.source)];
-    if (placed.reason != Reason::kNone) {
-      ++ledger.quarantined[static_cast<int>(placed.reason)];
-      expected.quarantined.push_back(
-          fmt::format("source{} {} {}", placed.source, placed.offset, ReasonName(placed.reason)));
-    } else if (placed.record.filtered) {
-      ++ledger.filtered;
-    } else {
-      ++(placed.late ? ledger.late : ledger.used);
-      expected.model.Use(placed.record.key, placed.effective, placed.source, 0, placed.offset, placed.late,
-                         placed.record.value);
-    }
+    Apply(placed, &expected.model, &expected.ledger[static_cast<size_t>(placed.source)], &expected.quarantined);
   }
   expected.model.FireBefore(cursor);
   return expected;

@@ -15,7 +15,7 @@
 #include "engine/state/store.h"
 #include "engine/stream/log.h"
 #include "engine/task/delivery.h"
-#include "tests/property/memory_log.h"
+#include "tests/property/live_model.h"
 
 namespace ebb {
 
@@ -29,25 +29,6 @@ struct Faults {
     if (!random.Chance(chance)) return false;
     ++injected;
     return true;
-  }
-};
-
-// What a topic's partition holds. Offsets that no entry has are gaps.
-struct Partition {
-  struct Entry {
-    int64_t offset;
-    MemoryRecord record;
-    TimeMs append_time;
-    bool null_value;
-    int64_t appended_ms;  // monotonic
-  };
-  std::string name;
-  std::vector<Entry> entries;
-  int64_t begin = 0;  // older ones are gone
-  int64_t end = 0;
-
-  void Append(const MemoryRecord& record, TimeMs append_time, bool null_value, int64_t monotonic_ms) {
-    entries.push_back({end++, record, append_time, null_value, monotonic_ms});
   }
 };
 
