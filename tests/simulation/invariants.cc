@@ -1,0 +1,159 @@
+// The checks.
+#include "tests/simulation/invariants.h"
+
+#include <utility>
+
+namespace ebb {
+namespace {
+
+// A line as the reference names it.
+std::string AsReference(Stream stream, const std::string& value) {
+  return stream == Stream::kQuarantine ? Brief(value) : value;
+}
+
+constexpr std::array<Stream, kStreamCount> kStreams = {Stream::kAlerts, Stream::kScores, Stream::kQuarantine,
+                                                       Stream::kShadow};
+
+}  // namespace
+
+void Invariants::AddTask(int task, std::vector<const Input*> inputs) {
+  tasks_.push_back(std::make_unique<PerTask>(Reference(task, &schemas_, std::move(inputs))));
+}
+
+void Invariants::TakenOver(int task, int64_t owner) {
+  scheduler_.Trace("task {}: owner {} takes over", task, owner);
+  tasks_[task]->owner = owner;
+}
+
+void Invariants::Decided(int task, const DecidedTransaction& transaction) {
+  PerTask& of = *tasks_[task];
+  const std::vector<const OutputRecord*>& journal = transaction.records[kJournalLog];
+  Check(journal.size() == 1, task, fmt::format("{} journal records in a transaction", journal.size()));
+  if (!ok()) return;
+  for (const auto& records : transaction.records) {
+    for (const OutputRecord* record : records) {
+      Check(record->owner == of.owner, task,
+            fmt::format("owner {} writes, the last to take over was {}", record->owner, of.owner));
+    }
+  }
+  const absl::StatusOr<JournalRecord> decoded = DecodeJournalRecord(journal[0]->value);
+  Check(decoded.ok(), task, decoded.status().ToString());
+  if (!ok()) return;
+  scheduler_.Trace("task {}: owner {} commits epoch {} up to {}", task, of.owner, decoded->epoch, decoded->cursor);
+  const Reference::Epoch& before = of.reference.epoch(of.reference.epochs());
+  Check(decoded->epoch == of.reference.epochs() + 1, task,
+        fmt::format("epoch {} is committed after epoch {}", decoded->epoch, of.reference.epochs()));
+  Check(JournalChain(before.chain, *decoded) == decoded->chain, task, "the journal's chain is broken");
+  Check(decoded->cursor > before.cursor, task, "an epoch goes back in time");
+  if (!ok()) return;
+  std::array<size_t, kStreamCount> from;
+  for (Stream stream : kStreams) from[static_cast<size_t>(stream)] = of.reference.lines(stream).size();
+  of.reference.Advance(*decoded);
+  for (Stream stream : kStreams) {
+    const auto s = static_cast<size_t>(stream);
+    CompareMessages(task, stream, from[s], transaction.records[s]);
+    const OutputNumbers& numbers = decoded->outputs[s];
+    Check(numbers.first == static_cast<int64_t>(from[s]) &&
+              numbers.end == static_cast<int64_t>(of.reference.lines(stream).size()),
+          task, fmt::format("{} are numbered {} to {}", numbers.stream, numbers.first, numbers.end));
+  }
+  Check(transaction.offsets.size() == decoded->logs.size(), task, "the transaction is without its offsets");
+  for (size_t s = 0; ok() && s < transaction.offsets.size(); ++s) {
+    Check(transaction.offsets[s].next_offset == decoded->logs[s].low_offset, task,
+          fmt::format("the offset of source {} is {}, the journal says {}", s, transaction.offsets[s].next_offset,
+                      decoded->logs[s].low_offset));
+  }
+}
+
+void Invariants::CompareMessages(int task, Stream stream, size_t from,
+                                 const std::vector<const OutputRecord*>& records) {
+  const std::vector<std::string>& lines = tasks_[task]->reference.lines(stream);
+  const size_t expected = lines.size() - from;
+  for (size_t i = 0; i < std::min(records.size(), expected); ++i) {
+    const std::string got = AsReference(stream, records[i]->value);
+    Check(got == lines[from + i], task,
+          fmt::format("{} {}: '{}', must be '{}'", StreamName(stream), from + i, got, lines[from + i]));
+    if (!ok()) return;
+  }
+  Check(records.size() == expected, task,
+        fmt::format("an epoch has {} lines of {}, must be {}", records.size(), StreamName(stream), expected));
+}
+
+void Invariants::Visible(int task, int log, const OutputRecord& record) {
+  PerTask& of = *tasks_[task];
+  const size_t place = of.visible[log]++;
+  if (log == kJournalLog) {
+    Check(record.epoch == static_cast<int64_t>(place) + 1, task,
+          fmt::format("epoch {} becomes visible as number {}", record.epoch, place + 1));
+    return;
+  }
+  const auto stream = static_cast<Stream>(log);
+  const std::vector<std::string>& lines = of.reference.lines(stream);
+  Check(place < lines.size() && AsReference(stream, record.value) == lines[place], task,
+        fmt::format("{} {} becomes visible as '{}'", StreamName(stream), place, record.value));
+}
+
+void Invariants::StateWritten(int task, const std::string& text) {
+  const absl::StatusOr<Progress> progress = DecodeProgress(text);
+  Check(progress.ok(), task, progress.status().ToString());
+  if (!ok()) return;
+  const Reference& reference = tasks_[task]->reference;
+  Check(progress->epoch <= reference.epochs(), task,
+        fmt::format("the state of epoch {} is written, decided is {}", progress->epoch, reference.epochs()));
+  if (ok()) Check(progress->chain == reference.epoch(progress->epoch).chain, task, "a state of another history");
+}
+
+Standing::Standing(const LiveTask& live)
+    : waiting_bytes(live.task().order().bytes()), watermark(live.intake().watermark()) {
+  for (const LiveInput& input : live.intake().inputs()) {
+    logs.emplace_back(input.live_log().position(), input.watermark());
+  }
+}
+
+void Invariants::Stepped(int task, const Standing& before, const LiveTask& live, const StepResult& result) {
+  const bool full = before.waiting_bytes >= options_.max_waiting_bytes;
+  for (size_t s = 0; full && s < before.logs.size(); ++s) {
+    const auto& [position, watermark] = before.logs[s];
+    const bool was_read = live.intake().inputs()[s].live_log().position() != position;
+    Check(!was_read || watermark == before.watermark, task,
+          fmt::format("source {} is read ahead while {} bytes wait", s, before.waiting_bytes));
+  }
+  if (result.committed && ok()) CompareStanding(task, live);
+}
+
+void Invariants::CompareStanding(int task, const LiveTask& live) {
+  const Progress& progress = live.progress();
+  const Reference& reference = tasks_[task]->reference;
+  Check(progress.epoch >= 1 && progress.epoch <= reference.epochs(), task,
+        fmt::format("the task stands at epoch {}, decided is {}", progress.epoch, reference.epochs()));
+  if (!ok()) return;
+  const Reference::Epoch& expected = reference.epoch(progress.epoch);
+  Check(progress.chain == expected.chain && progress.cursor == expected.cursor, task, "the task stands elsewhere");
+  for (size_t s = 0; s < schemas_.size(); ++s) {
+    const SourceLedger& got = progress.ledger[s].second;
+    const SourceLedger& wanted = expected.ledger[s];
+    Check(got.used == wanted.used && got.late == wanted.late && got.filtered == wanted.filtered &&
+              got.quarantined == wanted.quarantined && got.read() == wanted.read(),
+          task, fmt::format("the ledger of source {} is not that of epoch {}", s, progress.epoch));
+  }
+  RowTable& rows = const_cast<Task&>(live.task()).rows();
+  Check(rows.size() == expected.customers.size(), task,
+        fmt::format("{} rows, must be {}", rows.size(), expected.customers.size()));
+  for (const auto& [key, customer] : expected.customers) {
+    if (!ok()) return;
+    RowRef row = rows.Find(HashKey(key), key);
+    const bool same = row.valid() && row.cells()[kHash] == customer.hash && (*row).next_timer == customer.timer;
+    Check(same, task, fmt::format("the row of customer {} is not that of epoch {}", key, progress.epoch));
+  }
+}
+
+bool Invariants::AllVisible(int task) const {
+  const PerTask& of = *tasks_[task];
+  if (static_cast<int64_t>(of.visible[kJournalLog]) != of.reference.epochs()) return false;
+  for (Stream stream : kStreams) {
+    if (of.visible[static_cast<size_t>(stream)] != of.reference.lines(stream).size()) return false;
+  }
+  return true;
+}
+
+}  // namespace ebb
