@@ -33,7 +33,8 @@ class LiveInput {
   void Repeat(const LogPosition& decided);
 
   // Reads up to `max_records` into the batch, leaving out what lies below `applied`; returns how many there were.
-  // DataLoss when the log isn't the one that the commit has read.
+  // DataLoss when the log isn't the one that the commit has read; Unavailable when retention took the anchor since
+  // Restore, which does without it the next time.
   absl::StatusOr<size_t> Read(size_t max_records, int64_t monotonic_ms, TimeMs applied,
                               std::vector<RecordBatch>* batch);
   // Whether the last Read gave nothing because there is nothing, and was at this time.

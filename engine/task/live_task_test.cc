@@ -199,6 +199,24 @@ TEST_F(LiveTaskTest, WhatIsDoneMayBeGone) {
   EXPECT_EQ(Step().records, 1u);
 }
 
+TEST_F(LiveTaskTest, WhatIsDoneMayGoWhileTheTaskStarts) {
+  options_.batch_records = 1;
+  schemas_[0].time.idle_after = schemas_[1].time.idle_after = 0;
+  FinishSome();
+  Step(10'000);
+  ASSERT_TRUE(task_->Finish().ok());
+  ASSERT_EQ(task_->progress().logs[0].anchor->offset, 1);
+  Append(0, "b", kT + 20'000);
+  ASSERT_TRUE(Start().ok());
+  partitions_[0].begin = 2;
+  EXPECT_EQ(task_->Step(kT, 0).status().code(), absl::StatusCode::kUnavailable) << "the next attempt goes well";
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(Step().records, 1u);
+  ASSERT_TRUE(Start().ok());
+  partitions_[0].begin = 3;
+  EXPECT_EQ(task_->Step(kT, 0).status().code(), absl::StatusCode::kOutOfRange) << "a record that is needed is gone";
+}
+
 TEST_F(LiveTaskTest, AnIdleLogNoLongerHoldsTheWatermark) {
   ASSERT_TRUE(Start().ok());
   Append(0, "a", kT);

@@ -42,6 +42,7 @@ class PartitionLog : public LiveLog {
   absl::Status Read(size_t max_records, std::vector<RawRecord>* out) override {
     out->clear();
     if (faults_->Strike()) return absl::UnavailableError("reading " + name());
+    if (position_ < partition_.begin) return absl::OutOfRangeError(fmt::format("{}: {} is gone", name(), position_));
     known_end_ = faults_->random.Chance(shy_ / 6) ? -1 : partition_.end;
     if (faults_->random.Chance(shy_)) return absl::OkStatus();
     auto next = std::lower_bound(partition_.entries.begin(), partition_.entries.end(), position_,
