@@ -15,7 +15,12 @@ namespace {
 
 constexpr int64_t kFreshMs = 2000;       // an answer is young enough to tell where a partition ends
 constexpr int64_t kForgottenMs = 30000;  // a broker is taken to have lost the partition
-constexpr int16_t kFetchRequest = 1;     // in Kafka's protocol
+// In Kafka's protocol.
+constexpr int16_t kFetchRequest = 1;
+constexpr int16_t kAddPartitionsRequest = 24;
+constexpr int16_t kAddOffsetsRequest = 25;
+constexpr int16_t kEndTransactionRequest = 26;
+constexpr int16_t kTransactionOffsetsRequest = 28;
 constexpr std::string_view kRefused = "credentials refused";
 
 const Properties& PinnedFor(KafkaClient::Kind kind) {
@@ -121,8 +126,12 @@ struct KafkaCallbacks {
 
   static rd_kafka_resp_err_t OnResponse(rd_kafka_t*, int, const char*, int32_t broker, int16_t request, int16_t,
                                         int32_t, size_t, int64_t, rd_kafka_resp_err_t error, void* opaque) {
-    if (request == kFetchRequest && error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      static_cast<KafkaClient*>(opaque)->answers_.Note(broker);
+    auto* client = static_cast<KafkaClient*>(opaque);
+    // An error is the client's own: the connection was lost, or the time is up.
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      client->strays_.NoteUnanswered(request);
+    } else if (request == kFetchRequest) {
+      client->answers_.Note(broker);
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
   }
@@ -138,6 +147,15 @@ void ConnectionTrouble::Note(std::string_view line) {
 std::string ConnectionTrouble::last() const {
   const std::lock_guard lock(mutex_);
   return last_;
+}
+
+// A produce request isn't among them: brokers know it again by its sequence number. Nor is the one that makes a
+// producer: a late copy of it only fences.
+void StrayRequests::NoteUnanswered(int16_t request) {
+  if (request == kAddPartitionsRequest || request == kAddOffsetsRequest || request == kEndTransactionRequest ||
+      request == kTransactionOffsetsRequest) {
+    any_ = true;
+  }
 }
 
 void FetchAnswers::Note(int32_t broker) {
@@ -165,7 +183,9 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Make(const KafkaConnec
   rd_kafka_conf_set_opaque(conf, client.get());
   rd_kafka_conf_set_log_cb(conf, KafkaCallbacks::OnLog);
   rd_kafka_conf_set_error_cb(conf, KafkaCallbacks::OnError);
-  if (kind == Kind::kReader) rd_kafka_conf_interceptor_add_on_new(conf, "ebb", KafkaCallbacks::OnNew, client.get());
+  if (kind == Kind::kReader || kind == Kind::kWriter) {
+    rd_kafka_conf_interceptor_add_on_new(conf, "ebb", KafkaCallbacks::OnNew, client.get());
+  }
   if (configure) configure(conf);
   char error[512] = "";
   const bool writes = kind == Kind::kWriter || kind == Kind::kAdmin;

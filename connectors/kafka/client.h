@@ -47,6 +47,18 @@ class FetchAnswers {
   std::atomic<int64_t> any_ms_{0};
 };
 
+// Whether a request of a transaction went without an answer. librdkafka sends it again by itself, and the first copy,
+// if it still lies somewhere, may be handled at any later time under the same epoch of the producer, even in the middle
+// of its next transaction (KIP-890). Thread-safe.
+class StrayRequests {
+ public:
+  void NoteUnanswered(int16_t request);
+  bool any() const { return any_; }
+
+ private:
+  std::atomic<bool> any_{false};
+};
+
 // Milliseconds of a monotonic clock.
 int64_t MonotonicMs();
 
@@ -71,6 +83,8 @@ class KafkaClient {
   rd_kafka_s* get() const { return handle_; }
   const KafkaConnection& connection() const { return connection_; }
   const FetchAnswers& answers() const { return answers_; }
+  // Of a writer.
+  const StrayRequests& strays() const { return strays_; }
   // Whoever handles this client's callbacks.
   void set_owner(void* owner) { owner_ = owner; }
   void* owner() const { return owner_; }
@@ -92,6 +106,7 @@ class KafkaClient {
   const KafkaConnection connection_;
   ConnectionTrouble trouble_;
   FetchAnswers answers_;
+  StrayRequests strays_;
   rd_kafka_s* handle_ = nullptr;
   void* owner_ = nullptr;
 

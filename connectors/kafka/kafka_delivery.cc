@@ -5,6 +5,9 @@
 //      back until the wanted epoch is among them. Reading must come up to the end that the partition had after step 1;
 //      stopping earlier means that a transaction hangs in it.
 // Committing: begin, produce, send_offsets with the membership of the assignment, commit. Any error ends this object.
+//
+// So does a request of the transaction that had no answer and was sent again: its first copy may still arrive, and
+// under this epoch of the producer it would end or change the next transaction. A new producer has a new epoch.
 #include "connectors/kafka/kafka_delivery.h"
 
 #include <librdkafka/rdkafka.h>
@@ -196,8 +199,14 @@ absl::Status KafkaDelivery::Commit(const EpochCommit& epoch) {
   // -1: up to the transaction's own timeout; librdkafka advises against any other value.
   EBB_RETURN_IF_ERROR(producer_->Failure(fmt::format("committing task {}", options_.task),
                                          rd_kafka_commit_transaction(producer_->get(), -1)));
-  broken_ = false;
   Reached("committed");
+  if (producer_->strays().any()) {
+    return absl::UnavailableError(
+        fmt::format("committing task {}: it is committed, but a request of the transaction went without an answer and "
+                    "may still arrive; going on with a new producer, which it can't touch",
+                    options_.task));
+  }
+  broken_ = false;
   return absl::OkStatus();
 }
 
