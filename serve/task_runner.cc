@@ -60,11 +60,6 @@ absl::StatusOr<int64_t> EpochOf(std::string_view record) {
 
 }  // namespace
 
-bool IsForGood(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
-         absl::IsOutOfRange(status) || absl::IsDataLoss(status);
-}
-
 // What one attempt stands on; destroyed in the reverse order.
 struct TaskRunner::Opened {
   std::unique_ptr<StateStore> store;

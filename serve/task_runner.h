@@ -39,9 +39,6 @@ struct TaskContext {
   std::function<void(std::string_view point)> reached;  // for tests that stop the process there; may be empty
 };
 
-// Whether trying again can't help: somebody has to do what the status says.
-bool IsForGood(const absl::Status& status);
-
 // Confined to its task's thread.
 class TaskRunner {
  public:

@@ -31,6 +31,11 @@ std::string Figures(const Progress& progress) {
 
 }  // namespace
 
+bool IsForGood(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
+         absl::IsOutOfRange(status) || absl::IsDataLoss(status);
+}
+
 LiveTask::LiveTask(const LiveOptions& options, LiveParts parts, std::vector<LiveSource> sources)
     : options_(options),
       max_dirty_bytes_(options.memory_bytes == 0 ? options.max_dirty_bytes

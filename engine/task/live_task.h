@@ -64,6 +64,9 @@ struct StepResult {
   bool recovering = false;  // epochs of before the start are being done again
 };
 
+// Whether a task that failed with this needn't be built anew: somebody has to do what the status says first.
+bool IsForGood(const absl::Status& status);
+
 // Confined to its task's thread.
 class LiveTask {
  public:

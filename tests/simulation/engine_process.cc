@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "engine/base/status_macros.h"
-#include "serve/task_runner.h"
 
 namespace ebb {
 namespace {
