@@ -67,6 +67,14 @@ struct Placed {
   }
 };
 
+// Whether it was decided to leave this record out, which would be used otherwise.
+inline bool IsSkipped(const Placed& placed, const std::vector<SkippedRecord>& skips) {
+  if (placed.reason != Reason::kNone || placed.record.filtered) return false;
+  return std::any_of(skips.begin(), skips.end(), [&](const SkippedRecord& skip) {
+    return skip.offset == placed.offset && placed.effective >= skip.from_time;
+  });
+}
+
 // The place of the next entry of a partition. `newest`: M before it, and after; the floors are the caller's.
 inline Placed PlaceEntry(const SourceSchema& schema, const Partition::Entry& entry,
                          const std::vector<SkippedRecord>& skips, TimeMs* newest) {
@@ -85,10 +93,7 @@ inline Placed PlaceEntry(const SourceSchema& schema, const Partition::Entry& ent
   } else {
     placed.effective = std::max(record.time, low);
     *newest = std::max(*newest, record.time);
-    for (const SkippedRecord& skip : skips) {
-      const bool named = skip.offset == entry.offset && placed.effective >= skip.from_time && !record.filtered;
-      if (named) placed.reason = Reason::kSkipped;
-    }
+    if (IsSkipped(placed, skips)) placed.reason = Reason::kSkipped;
   }
   return placed;
 }

@@ -235,6 +235,10 @@ absl::Status EngineProcess::RunOnce(Thread* thread, Runner* runner) {
   SimulatedDelivery delivery(ports, runner->membership, ++context_.owners);
   LiveOptions options = context_.live;
   options.task = task;
+  if (context_.skip_offset >= 0 && context_.scheduler->now_ms() >= context_.skip_from_ms) {
+    context_.scheduler->Note(Fault::kSkipped);
+    options.skip = {{0, context_.skip_offset}};
+  }
   LiveParts parts;
   parts.pipeline = "mixing";
   parts.fingerprint = "f";

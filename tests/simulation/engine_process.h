@@ -26,7 +26,9 @@ struct EngineContext {
   Invariants* invariants;
   const std::vector<SourceSchema>* schemas;
   std::vector<std::vector<std::unique_ptr<Input>>> inputs;  // by task and source
-  LiveOptions live;
+  LiveOptions live;                                         // but for the task's number and `skip`
+  int64_t skip_offset = -1;          // of source 0, to be left out by hand by whoever starts a task after...
+  int64_t skip_from_ms = 0;          // ... this time; -1: nothing
   std::vector<Snapshots> snapshots;  // by task
   std::vector<int> last_process;     // that ran the task
   // Chances, per call.

@@ -155,6 +155,8 @@ void History::MakeTask() {
   if (random().Chance(0.3)) live.max_dirty_bytes = 1000;
   live.state_interval = random().Between(0, 3000);
   live.quiet_state_interval = random().Between(0, 800);
+  if (random().Chance(0.2)) context_.skip_offset = random().Between(0, 120);
+  context_.skip_from_ms = random().Between(0, 4000);
   if (On()) context_.snapshot_interval_ms = random().Between(100, 1500);
   if (On()) context_.store.not_written = 0.03;
   if (On()) context_.store.written_failed = 0.03;

@@ -23,7 +23,7 @@ void Reference::Place(size_t source, TimeMs cursor) {
       from.floors.erase(from.floors.begin());
     }
     if (from.newest != kBeforeTime && from.newest - schemas_[source].time.disorder >= cursor) return;
-    waiting_.insert(PlaceEntry(schemas_[source], entry, from.skips, &from.newest));
+    waiting_.insert(PlaceEntry(schemas_[source], entry, {}, &from.newest));
   }
 }
 
@@ -37,7 +37,9 @@ void Reference::Advance(const JournalRecord& record) {
     epoch.low_offsets.push_back(record.logs[s].low_offset);
   }
   while (!waiting_.empty() && waiting_.begin()->effective < record.cursor) {
-    const Placed& placed = *waiting_.begin();
+    Placed placed = *waiting_.begin();
+    // Decided while it waits, perhaps.
+    if (IsSkipped(placed, sources_[static_cast<size_t>(placed.source)].skips)) placed.reason = Reason::kSkipped;
     Apply(placed, &model_, &ledger_[static_cast<size_t>(placed.source)], &quarantined_);
     waiting_.erase(waiting_.begin());
   }

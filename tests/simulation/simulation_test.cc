@@ -2,6 +2,8 @@
 // clocks, with faults at every step. One seed is one history. As a test it runs a sample; on its own:
 //   simulation_test --seeds N [--first S]    further histories, with counts of all fault points
 //   simulation_test --seed S [--trace]       one history, told
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -31,9 +33,17 @@ struct Totals {
   }
 };
 
+// For whoever looks for the history in which the product aborts itself.
+uint64_t running_seed = 0;
+void NameSeed(int) {
+  fmt::print("the process ended in seed {}\n", running_seed);
+  std::fflush(stdout);
+}
+
 // Runs the seeds in turn; false, with the seed, at the first violation.
 bool RunSeeds(uint64_t first, uint64_t seeds, bool trace, Totals* totals) {
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
+    running_seed = seed;
     const HistoryResult result = RunHistory(seed, trace);
     totals->Add(result);
     if (!result.violation.empty()) {
@@ -83,6 +93,7 @@ TEST(SimulationTest, OneSeedIsOneHistory) {
 }
 
 int Main(int count, char** arguments) {
+  std::signal(SIGABRT, NameSeed);
   uint64_t seeds = 0, first = 0;
   bool one = false, trace = false;
   for (int i = 1; i < count; ++i) {
