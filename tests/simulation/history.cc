@@ -19,6 +19,7 @@ struct Chaos {
   // Mean time between two of a kind, in ms; 0: never.
   int64_t kill = 0, power = 0, disk = 0, pause = 0, restart = 0, add = 0, broker = 0, wall = 0, broker_clock = 0;
   int64_t retention = 0;
+  bool short_retention = false;
   double upstream = 0;  // chance that records come in a transaction
 };
 
@@ -177,7 +178,8 @@ void History::MakeChaos() {
   chaos_.broker = Every(500, 4000);
   chaos_.wall = Every(300, 3000);
   chaos_.broker_clock = Every(500, 3000);
-  if (context_.snapshot_interval_ms > 0) chaos_.retention = Every(200, 2000);
+  if (context_.snapshot_interval_ms > 0) chaos_.retention = Every(100, 1500);
+  chaos_.short_retention = random().Chance(0.7);
   if (On()) chaos_.upstream = 0.1;
   const int64_t processes = random().Between(1, 3);
   for (int64_t p = 0; p < processes; ++p) {
@@ -220,12 +222,13 @@ void History::Append(int task, size_t source) {
   }
 }
 
-// What no snapshot needs, or more than that.
+// What no snapshot needs, or only what the newest doesn't; states on disks may be older than that.
 void History::DeleteOld() {
   for (int task = 0; task < tasks_; ++task) {
     const Snapshots& snapshots = context_.snapshots[static_cast<size_t>(task)];
     if (snapshots.empty()) continue;
-    const absl::StatusOr<Progress> progress = DecodeProgress(snapshots.begin()->second.progress);
+    const StoredState& needed = chaos_.short_retention ? snapshots.rbegin()->second : snapshots.begin()->second;
+    const absl::StatusOr<Progress> progress = DecodeProgress(needed.progress);
     if (!progress.ok()) continue;
     scheduler_.Note(Fault::kRetention);
     for (size_t s = 0; s < schemas_.size(); ++s) context_.inputs[task][s]->DeleteBefore(progress->logs[s].low_offset);

@@ -75,13 +75,6 @@ TEST(SimulationTest, Sample) {
   for (size_t f = 0; f < kFaults; ++f) EXPECT_GT(totals.counts[f], 0) << FaultName(static_cast<Fault>(f));
 }
 
-// Seeds that found something.
-TEST(SimulationTest, Found) {
-  Totals totals;
-  // Retention took the anchor between a task's start and its first read: the task gave up for good.
-  EXPECT_TRUE(RunSeeds(4647, 1, false, &totals));
-}
-
 // One history is the same however often it is run.
 TEST(SimulationTest, OneSeedIsOneHistory) {
   for (uint64_t seed = 0; seed < 5; ++seed) {
