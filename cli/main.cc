@@ -11,12 +11,14 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/arguments.h"
+#include "cli/bench.h"
 #include "cli/check.h"
 #include "cli/completion.h"
 #include "cli/demo.h"
 #include "cli/explain.h"
 #include "cli/generate.h"
 #include "cli/parity.h"
+#include "cli/plan.h"
 #include "cli/replay.h"
 #include "cli/run.h"
 #include "cli/state.h"
@@ -37,6 +39,8 @@ struct Settings {
   bool check_json = false;
   ExplainOptions explain;
   TestOptions test;
+  PlanOptions plan;
+  BenchOptions bench;
   ReplayOptions replay;
   std::string replay_from, replay_to, replay_interval = "10s", replay_start, replay_disorder = "2h";
   std::string replay_horizon = FormatDuration(kVerdictHorizon);
@@ -182,6 +186,24 @@ void CommandLine::AddFileCommands() {
   test->add_flag("--update", settings_.test.update,
                  "Write what happened into the file, where it isn't what is expected")
       ->excludes(test_json);
+
+  CLI::App* plan = Add("plan", "Say what becomes of a pipeline when another file takes its place",
+                       "ebb plan running.yaml next.yaml", [this] { return RunPlan(settings_.plan); });
+  plan->add_option("OLD", settings_.plan.old_file, "Pipeline file")->required();
+  plan->add_option("NEW", settings_.plan.new_file, "The file that is to take its place")->required();
+  plan->add_flag("--json", settings_.plan.json, "As one JSON object");
+
+  BenchOptions& bench = settings_.bench;
+  CLI::App* speed = Add("bench", "Measure how fast a pipeline is on this machine; writes no outputs",
+                        "ebb bench retail.yaml -i lines=lines.csv.zst", [this] { return RunBench(settings_.bench); });
+  speed->add_option("FILE", bench.pipeline, "Pipeline file")->required();
+  speed->add_option("--input,-i", bench.inputs, "NAME=PATH, as of ebb replay; repeatable")->allow_extra_args(false);
+  speed->add_option("--state", bench.state, "Directory to be made: with a store and its commits");
+  speed->add_option("--tasks", bench.tasks, "Threads that share the customers")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  AddAmounts(speed, &bench.generator, ", for `generate:` sources");
+  speed->add_flag("--json", bench.json, "As one JSON object");
 
   Add("schema", "Print the JSON Schema of a pipeline file, for editors", "ebb schema > pipeline.schema.json", [] {
     fmt::print("{}", PipelineSchema());

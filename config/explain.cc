@@ -45,41 +45,54 @@ void ExplainZones(const PipelineFile& pipeline, std::string* out) {
   for (const auto& [name, zone] : zones) *out += fmt::format("Clocks of {}: {}\n", name, ZoneDigits(*zone));
 }
 
+}  // namespace
+
+void ExplainSource(const PipelineFile& pipeline, const SourceConfig& source, std::string* out) {
+  const SourceSchema& s = source.schema;
+  *out +=
+      fmt::format("    time {} in {}, disorder {}, late records {}{}\n", s.time.path, TimeUnitName(s.time.unit),
+                  FormatDuration(s.time.disorder), s.time.quarantine_late ? "go to the quarantine" : "are used",
+                  s.time.max_jump ? ", jumps of more than " + FormatDuration(*s.time.max_jump) + " are refused" : "");
+  for (const ReferencePlan& reference : pipeline.plan.references) {
+    if (reference.source != s.ordinal) continue;
+    *out += fmt::format("    reference: the latest value of each field is kept, {} bytes for each customer\n",
+                        ReferenceRow::Bytes(reference));
+  }
+  if (s.missing_key == MissingKey::kFilter) *out += "    records without a key are left out\n";
+  if (s.missing_key == MissingKey::kUse) {
+    *out += fmt::format("    records without a key belong to '{}'\n", s.missing_key_value);
+  }
+  for (const DedupPlan& dedup : pipeline.plan.dedup) {
+    if (dedup.source != s.ordinal) continue;
+    *out += fmt::format("    duplicates by {} within {} are left out, for the last {} ids of a customer\n",
+                        s.fields[s.id_slot].path, FormatDuration(dedup.within), dedup.max_ids);
+  }
+  for (const Field& field : s.fields) {
+    if (&field - s.fields.data() == s.id_slot) continue;
+    *out += fmt::format("    {} {}{}\n", field.name, FieldTypeText(field.type, field.decimals),
+                        field.missing ? ", with a default" : (field.required ? "" : ", may be null"));
+  }
+  for (const DerivedFieldsPlan::Computed& field : source.derived.computed) {
+    const std::string& name = source.slot_names[field.slot];
+    const std::string expression = TextOf(pipeline, fmt::format("field {}.{}", s.name, name));
+    if (!expression.empty()) {
+      *out += fmt::format("    {} {} = {}\n", name, FieldTypeText(field.type, field.decimals), expression);
+    }
+  }
+  if (std::string where = TextOf(pipeline, "source " + s.name); !where.empty()) {
+    *out += fmt::format("    only where {}\n", where);
+  }
+}
+
+namespace {
+
 void ExplainSources(const PipelineFile& pipeline, std::string* out) {
   *out += "\nSources\n";
   for (const SourceConfig& source : pipeline.sources) {
     const SourceSchema& s = source.schema;
     *out += fmt::format("  {}: {}, {}, key {}\n", s.name, OriginText(source),
                         s.format == Format::kJson ? "json" : "csv", s.key_path);
-    *out +=
-        fmt::format("    time {} in {}, disorder {}, late records {}{}\n", s.time.path, TimeUnitName(s.time.unit),
-                    FormatDuration(s.time.disorder), s.time.quarantine_late ? "go to the quarantine" : "are used",
-                    s.time.max_jump ? ", jumps of more than " + FormatDuration(*s.time.max_jump) + " are refused" : "");
-    for (const ReferencePlan& reference : pipeline.plan.references) {
-      if (reference.source != s.ordinal) continue;
-      *out += fmt::format("    reference: the latest value of each field is kept, {} bytes for each customer\n",
-                          ReferenceRow::Bytes(reference));
-    }
-    if (s.missing_key == MissingKey::kFilter) *out += "    records without a key are left out\n";
-    if (s.missing_key == MissingKey::kUse) {
-      *out += fmt::format("    records without a key belong to '{}'\n", s.missing_key_value);
-    }
-    for (const DedupPlan& dedup : pipeline.plan.dedup) {
-      if (dedup.source != s.ordinal) continue;
-      *out += fmt::format("    duplicates by {} within {} are left out, for the last {} ids of a customer\n",
-                          s.fields[s.id_slot].path, FormatDuration(dedup.within), dedup.max_ids);
-    }
-    for (const Field& field : s.fields) {
-      if (&field - s.fields.data() == s.id_slot) continue;
-      *out += fmt::format("    {} {}{}\n", field.name, FieldTypeText(field.type, field.decimals),
-                          field.missing ? ", with a default" : (field.required ? "" : ", may be null"));
-    }
-    for (const DerivedFieldsPlan::Computed& field : source.derived.computed) {
-      *out += fmt::format("    {} computed for each record\n", source.slot_names[field.slot]);
-    }
-    if (std::string where = TextOf(pipeline, "source " + s.name); !where.empty()) {
-      *out += fmt::format("    only where {}\n", where);
-    }
+    ExplainSource(pipeline, source, out);
   }
 }
 
@@ -195,6 +208,8 @@ std::string PopulationText(const PopulationPlan& population, const std::string& 
   return population.closes == 0 ? text : text + fmt::format(" and {}", FormatDuration(population.closes));
 }
 
+}  // namespace
+
 std::string FeatureText(const PipelineFile& pipeline, const FeatureName& feature) {
   for (const MeasurePlan& measure : pipeline.plan.measures) {
     if (measure.name == feature.name) return MeasureText(pipeline, measure);
@@ -205,6 +220,8 @@ std::string FeatureText(const PipelineFile& pipeline, const FeatureName& feature
   }
   return "= " + expression;
 }
+
+namespace {
 
 void ExplainFeatures(const PipelineFile& pipeline, std::string* out) {
   const Plan& plan = pipeline.plan;
@@ -253,6 +270,31 @@ void ExplainTerms(const Plan& plan, const ScorePlan& score, std::string* out) {
   }
 }
 
+}  // namespace
+
+void ExplainScore(const PipelineFile& pipeline, const ScorePlan& score, bool own_evaluation, std::string* out) {
+  static constexpr const char* kCalibrations[] = {"", ", calibrated by Platt's curve", ", calibrated by a table"};
+  const std::string model =
+      score.terms.empty() ? score.model_id : fmt::format("model {} {}", score.model_id, score.model_version);
+  *out += fmt::format("  {}: {}, {}{}, intercept {}\n", score.name, model,
+                      score.logistic ? "logistic (0 to 1)" : "plain sum",
+                      kCalibrations[static_cast<int>(score.calibration.kind)], score.intercept);
+  if (own_evaluation) *out += fmt::format("    {}\n", EvaluationText(pipeline.plan, score.evaluation));
+  ExplainTerms(pipeline.plan, score, out);
+  for (size_t i = 0; i < score.points.size(); ++i) {
+    const PointPlan& point = score.points[i];
+    std::string term = TextOf(pipeline, fmt::format("point {} {}", score.name, i));
+    std::string condition = TextOf(pipeline, fmt::format("condition {} {}", score.name, i));
+    std::string text = point.value >= 0 ? "* " + term : "when " + term;
+    if (!condition.empty()) text += " when " + condition;
+    if (!point.reason.empty()) text += "  -> " + point.reason;
+    *out += fmt::format("    {:>+8} {}\n", point.weight, text);
+  }
+  for (const auto& [name, bound] : score.bands) *out += fmt::format("    band {} from {}\n", name, bound);
+}
+
+namespace {
+
 void ExplainScores(const PipelineFile& pipeline, std::string* out) {
   if (pipeline.plan.scores.empty()) return;
   *out += "\nScores\n";
@@ -262,26 +304,7 @@ void ExplainScores(const PipelineFile& pipeline, std::string* out) {
   if (together) {
     *out += fmt::format("  {}\n", EvaluationText(pipeline.plan, pipeline.plan.scores.front().evaluation));
   }
-  for (const ScorePlan& score : pipeline.plan.scores) {
-    static constexpr const char* kCalibrations[] = {"", ", calibrated by Platt's curve", ", calibrated by a table"};
-    const std::string model =
-        score.terms.empty() ? score.model_id : fmt::format("model {} {}", score.model_id, score.model_version);
-    *out += fmt::format("  {}: {}, {}{}, intercept {}\n", score.name, model,
-                        score.logistic ? "logistic (0 to 1)" : "plain sum",
-                        kCalibrations[static_cast<int>(score.calibration.kind)], score.intercept);
-    if (!together) *out += fmt::format("    {}\n", EvaluationText(pipeline.plan, score.evaluation));
-    ExplainTerms(pipeline.plan, score, out);
-    for (size_t i = 0; i < score.points.size(); ++i) {
-      const PointPlan& point = score.points[i];
-      std::string term = TextOf(pipeline, fmt::format("point {} {}", score.name, i));
-      std::string condition = TextOf(pipeline, fmt::format("condition {} {}", score.name, i));
-      std::string text = point.value >= 0 ? "* " + term : "when " + term;
-      if (!condition.empty()) text += " when " + condition;
-      if (!point.reason.empty()) text += "  -> " + point.reason;
-      *out += fmt::format("    {:>+8} {}\n", point.weight, text);
-    }
-    for (const auto& [name, bound] : score.bands) *out += fmt::format("    band {} from {}\n", name, bound);
-  }
+  for (const ScorePlan& score : pipeline.plan.scores) ExplainScore(pipeline, score, !together, out);
 }
 
 std::string ZoneText(DurationMs zone) {
@@ -328,42 +351,48 @@ void ExplainLimits(const Plan& plan, std::string* out) {
   }
 }
 
-void ExplainAlerts(const PipelineFile& pipeline, std::string* out) {
+}  // namespace
+
+void ExplainAlert(const PipelineFile& pipeline, const AlertPlan& alert, std::string* out) {
   const Plan& plan = pipeline.plan;
-  if (plan.alerts.empty()) return;
-  ExplainLimits(plan, out);
-  *out += "\nAlerts\n";
-  for (const AlertPlan& alert : plan.alerts) {
-    *out += fmt::format("  {}: when {}\n", alert.name, TextOf(pipeline, "when " + alert.name));
-    std::string clear = TextOf(pipeline, "clear " + alert.name);
-    *out += fmt::format("    cleared {}\n", clear.empty() ? "as soon as that isn't true" : "when " + clear);
-    if (alert.score < 0 || alert.evaluation != plan.scores[alert.score].evaluation) {
-      *out += fmt::format("    {}\n", EvaluationText(plan, alert.evaluation));
-    }
-    if (alert.confirm > 1) *out += fmt::format("    confirmed by {} evaluations in a row\n", alert.confirm);
-    if (alert.cooldown > 0) {
-      *out += fmt::format("    no other within {} of its opening\n", FormatDuration(alert.cooldown));
-    }
-    if (alert.valid_for > 0) *out += fmt::format("    expires after {}\n", FormatDuration(alert.valid_for));
-    *out += fmt::format("    severity {}", alert.default_severity);
-    for (const SeverityPlan& severity : alert.severities) {
-      *out += fmt::format("; {} when {}", severity.name,
-                          TextOf(pipeline, fmt::format("severity {} {}", alert.name, severity.name)));
-    }
-    *out += '\n';
-    if (!alert.action_code.empty()) {
-      *out += fmt::format("    action {}{}\n", alert.action_code,
-                          alert.action_class.empty() ? "" : " (" + alert.action_class + ")");
-    }
-    if (alert.expected_value >= 0) {
-      *out += fmt::format("    worth {}\n", TextOf(pipeline, "expected_value " + alert.name));
-    }
-    if (alert.score >= 0) *out += fmt::format("    explained by {}\n", plan.scores[alert.score].name);
-    ExplainLimitsOf(pipeline, alert, out);
-    if (alert.holdout_basis_points > 0) {
-      *out += fmt::format("    {:g}% of the customers are held out\n", alert.holdout_basis_points / 100.0);
-    }
+  *out += fmt::format("  {}: when {}\n", alert.name, TextOf(pipeline, "when " + alert.name));
+  std::string clear = TextOf(pipeline, "clear " + alert.name);
+  *out += fmt::format("    cleared {}\n", clear.empty() ? "as soon as that isn't true" : "when " + clear);
+  if (alert.score < 0 || alert.evaluation != plan.scores[alert.score].evaluation) {
+    *out += fmt::format("    {}\n", EvaluationText(plan, alert.evaluation));
   }
+  if (alert.confirm > 1) *out += fmt::format("    confirmed by {} evaluations in a row\n", alert.confirm);
+  if (alert.cooldown > 0) {
+    *out += fmt::format("    no other within {} of its opening\n", FormatDuration(alert.cooldown));
+  }
+  if (alert.valid_for > 0) *out += fmt::format("    expires after {}\n", FormatDuration(alert.valid_for));
+  *out += fmt::format("    severity {}", alert.default_severity);
+  for (const SeverityPlan& severity : alert.severities) {
+    *out += fmt::format("; {} when {}", severity.name,
+                        TextOf(pipeline, fmt::format("severity {} {}", alert.name, severity.name)));
+  }
+  *out += '\n';
+  if (!alert.action_code.empty()) {
+    *out += fmt::format("    action {}{}\n", alert.action_code,
+                        alert.action_class.empty() ? "" : " (" + alert.action_class + ")");
+  }
+  if (alert.expected_value >= 0) {
+    *out += fmt::format("    worth {}\n", TextOf(pipeline, "expected_value " + alert.name));
+  }
+  if (alert.score >= 0) *out += fmt::format("    explained by {}\n", plan.scores[alert.score].name);
+  ExplainLimitsOf(pipeline, alert, out);
+  if (alert.holdout_basis_points > 0) {
+    *out += fmt::format("    {:g}% of the customers are held out\n", alert.holdout_basis_points / 100.0);
+  }
+}
+
+namespace {
+
+void ExplainAlerts(const PipelineFile& pipeline, std::string* out) {
+  if (pipeline.plan.alerts.empty()) return;
+  ExplainLimits(pipeline.plan, out);
+  *out += "\nAlerts\n";
+  for (const AlertPlan& alert : pipeline.plan.alerts) ExplainAlert(pipeline, alert, out);
 }
 
 void ExplainOutputs(const PipelineFile& pipeline, std::string* out) {

@@ -401,6 +401,9 @@ void Assembler::ReadComputed(const YamlNode& fields, const std::vector<size_t>& 
     names.push_back(key.text);
     expressions.push_back(Parse(*nodes.back(), "expr"));
     if (!good) expressions.back().reset();
+    if (expressions.back()) {
+      out_.texts[fmt::format("field {}.{}", draft->name, key.text)] = expressions.back()->source;
+    }
   }
   std::vector<std::vector<std::string>> reads(names.size());
   for (size_t i = 0; i < names.size(); ++i) {

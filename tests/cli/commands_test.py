@@ -16,7 +16,7 @@ import xml.etree.ElementTree as xml
 
 from running import EBB, FAILING_TEST, ROOT, SHOP, TELECOM, CliTest
 
-COMMANDS = ("check", "explain", "test", "schema", "replay", "run", "capture", "verify", "state",
+COMMANDS = ("check", "explain", "test", "plan", "bench", "schema", "replay", "run", "capture", "verify", "state",
             "generate", "demo", "version", "completion")
 
 
@@ -144,6 +144,41 @@ class FileCommandsTest(CliTest):
         state = json.loads(self.good("state", "state", "--json"))
         measured = state["bytes"] / state["customers"]
         self.assertLess(abs(told - measured), 0.2 * measured, (told, measured))
+
+    def test_plan_tells_what_is_kept(self):
+        same = json.loads(self.good("plan", "--json", "shop.yaml", "shop.yaml"))
+        self.assertTrue(same["same_state"])
+        self.assertEqual({part["fate"] for kind in ("sources", "features", "scores", "alerts")
+                          for part in same[kind].values()}, {"kept"})
+        self.assertIn("serves shop.yaml as it is", self.good("plan", "shop.yaml", "shop.yaml"))
+        with open(self.at("shop.yaml"), encoding="utf-8") as file:
+            shop = file.read()
+        # A field of the source, a window, an alert: each takes with it what reads it.
+        for old, new, changed in (("type: decimal(2)", "type: decimal(3)",
+                                   {"orders": ("sources", "changed"), "spent": ("features", "source orders changed"),
+                                    "gone": ("scores", "feature silence changed")}),
+                                  ("silence:", "calm: {from: orders, agg: recency}\n  silence:",
+                                   {"calm": ("features", "new")})):
+            self.assertIn(old, shop)
+            self.write("next.yaml", shop.replace(old, new))
+            plan = json.loads(self.good("plan", "--json", "shop.yaml", "next.yaml"))
+            self.assertFalse(plan["same_state"])
+            for name, (kind, why) in changed.items():
+                self.assertEqual(plan[kind][name], {"fate": "backfilled", "why": why})
+            back = json.loads(self.good("plan", "--json", "next.yaml", "shop.yaml"))
+            if "calm" in changed:
+                self.assertEqual(back["features"]["calm"], {"fate": "dropped"})
+                self.assertEqual(back["features"]["spent"], {"fate": "kept"})
+        self.refused(2, "plan", "shop.yaml", "nowhere.yaml", says="nowhere.yaml")
+
+    def test_bench_measures_without_writing(self):
+        before = sorted(os.listdir(self.at("")))
+        told = json.loads(self.good("bench", "--json", TELECOM, "--customers", "20", "--days", "20"))
+        self.assertGreater(told["records"], 1000)
+        self.assertGreater(told["cpu_us_per_record"], 0)
+        self.assertIn("records/s", self.good("bench", "shop.yaml", "--tasks", "2", "--state", "state"))
+        self.assertEqual(sorted(os.listdir(self.at(""))), sorted([*before, "state"]))
+        self.refused(2, "bench", "shop.yaml", "--state", "state", says="must be a new one")
 
     def test_forty_features_take_less_than_1500_bytes(self):
         """Of a customer with five records a day, as told and as stored."""
