@@ -149,7 +149,7 @@ absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, 
     if (progress) EBB_RETURN_IF_ERROR(CheckSamePipeline(*progress, file.plan.pipeline, file.plan.fingerprint));
     reader->reset();
   }
-  return OpenRocksDbStore(directory, {});
+  return OpenRocksDbStore(directory, {.check_files = !reader.ok()});
 }
 
 absl::StatusOr<bool> RunToEnd(Job* job, bool quiet) {

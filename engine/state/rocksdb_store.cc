@@ -17,6 +17,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -26,8 +27,8 @@
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
 #include "engine/state/rocksdb_error.h"
+#include "engine/state/rocksdb_files.h"
 #include "engine/state/rocksdb_manifest.h"
-#include "engine/state/rocksdb_sequence.h"
 #include "engine/state/store.h"
 
 namespace ebb {
@@ -94,6 +95,7 @@ rocksdb::Options DatabaseOptions(const RocksDbStoreOptions& options) {
   rocksdb::Options database;
   database.create_if_missing = !options.read_only;
   database.paranoid_checks = true;
+  database.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();  // for CheckFiles
   database.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   database.max_bgerror_resume_count = 0;  // after an error the store is opened again, never resumed
   database.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(options)));
@@ -216,7 +218,12 @@ absl::Status RocksDbStore::ScanRows(const std::function<absl::Status(std::string
   options.fill_cache = false;
   options.readahead_size = 1 << 20;
   std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options));
+  std::string last;
   for (at->Seek(AsSlice(kFirstRowKey)); at->Valid(); at->Next()) {
+    if (AsView(at->key()) <= last) {
+      return absl::DataLossError(fmt::format("the rows in '{}' are out of order: the state is damaged", directory_));
+    }
+    last = AsView(at->key());
     EBB_ASSIGN_OR_RETURN(std::string_view row, Checked(AsView(at->key()), AsView(at->value())));
     EBB_RETURN_IF_ERROR(visit(AsView(at->key()).substr(1), row));
   }
@@ -301,7 +308,7 @@ bool StartsWithAny(const std::string& name, std::initializer_list<std::string_vi
 
 // Looks at the directory before RocksDB does, which would make a new database beside strange files or in the place of a
 // lost one. A directory that a killed process had only begun to fill counts as empty.
-absl::Status CheckDirectory(const std::string& directory, bool read_only) {
+absl::Status CheckDirectory(const std::string& directory, bool read_only, bool check_files) {
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(directory, error);
   if (status.type() == std::filesystem::file_type::not_found) {
@@ -334,7 +341,7 @@ absl::Status CheckDirectory(const std::string& directory, bool read_only) {
   }
   if (current) {
     EBB_RETURN_IF_ERROR(CheckManifest(directory));
-    return CheckSequence(directory);
+    return check_files ? CheckFiles(directory) : absl::OkStatus();
   }
   if (!strange.empty()) {
     return absl::InvalidArgumentError(
@@ -353,7 +360,7 @@ absl::Status CheckDirectory(const std::string& directory, bool read_only) {
 
 absl::StatusOr<std::unique_ptr<StateStore>> OpenRocksDbStore(const std::string& directory,
                                                              const RocksDbStoreOptions& options) {
-  EBB_RETURN_IF_ERROR(CheckDirectory(directory, options.read_only));
+  EBB_RETURN_IF_ERROR(CheckDirectory(directory, options.read_only, options.check_files));
   rocksdb::DB* opened = nullptr;
   rocksdb::Options database_options = DatabaseOptions(options);
   rocksdb::Status status = options.read_only ? rocksdb::DB::OpenForReadOnly(database_options, directory, &opened)

@@ -51,7 +51,8 @@ class StateStore {
 std::unique_ptr<StateStore> NewMemoryStore();
 
 struct RocksDbStoreOptions {
-  bool read_only = false;  // for `ebb state`: changes nothing, needs an existing store
+  bool read_only = false;   // for `ebb state`: changes nothing, needs an existing store
+  bool check_files = true;  // reads all files first; false for who has just done so
   size_t block_cache_bytes = size_t{64} << 20;
   size_t write_buffer_bytes = size_t{64} << 20;
 };

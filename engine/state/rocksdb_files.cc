@@ -1,7 +1,9 @@
-// 1. The MANIFEST says up to which number the changes are in tables, and which logs are still needed.
-// 2. The first record of the needed logs must not lie beyond the next number.
-// 3. Every further record must begin where the one before it ended, from log to log.
-#include "engine/state/rocksdb_sequence.h"
+// 1. The MANIFEST says which tables there are, with their checksums, up to which number the changes are in them, and
+//    which logs are still needed.
+// 2. Each table must have its checksum.
+// 3. The first record of the needed logs must not lie beyond the next number.
+// 4. Every further record must begin where the one before it ended, from log to log.
+#include "engine/state/rocksdb_files.h"
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +15,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -37,7 +40,9 @@ enum Tag : uint64_t {
   kMaxColumnFamily = 203,
   kMayBeIgnored = 1 << 13,  // a text, whatever it is
 };
+// Fields of a new table.
 constexpr uint64_t kEndOfFileFields = 1;
+constexpr uint64_t kFileChecksum = 7;
 
 // Takes fields off a record. Confined to its task's thread.
 class Fields {
@@ -58,10 +63,13 @@ class Fields {
   void SkipNumbers(int count) {
     for (int i = 0; i < count; ++i) Number();
   }
-  void SkipText() {
+  std::string_view Text() {
     const uint64_t length = Number();
     ok_ = ok_ && length <= rest_.size();
-    if (ok_) rest_.remove_prefix(length);
+    if (!ok_) return {};
+    const std::string_view text = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+    return text;
   }
   bool ok() const { return ok_; }
   bool left() const { return ok_ && !rest_.empty(); }
@@ -75,41 +83,55 @@ class Fields {
 struct Tables {
   uint64_t last_sequence = 0;
   uint64_t first_log = 0;
+  std::map<uint64_t, std::string> checksums;  // by the number of the table: CRC-32C, big-endian; empty: not known
 };
 
-void SkipNewFile(Fields* fields) {
-  fields->SkipNumbers(3);  // level, number, size
-  fields->SkipText();      // smallest and largest key
-  fields->SkipText();
+void ReadNewFile(Fields* fields, Tables* tables) {
+  fields->Number();  // level
+  std::string& checksum = tables->checksums[fields->Number()];
+  fields->Number();  // size
+  fields->Text();    // smallest and largest key
+  fields->Text();
   fields->SkipNumbers(2);  // smallest and largest change
-  while (fields->ok() && fields->Number() != kEndOfFileFields) fields->SkipText();
+  while (fields->ok()) {
+    const uint64_t tag = fields->Number();
+    if (tag == kEndOfFileFields) return;
+    const std::string_view value = fields->Text();
+    if (tag == kFileChecksum) checksum = value;
+  }
 }
 
 // False for a record with fields that ebb's stores don't have.
 bool ReadEdit(std::string_view record, Tables* tables, std::optional<uint64_t>* last_sequence) {
   Fields fields(record);
+  std::vector<uint64_t> deleted;
+  Tables added;
   while (fields.left()) {
     const uint64_t tag = fields.Number();
     if ((tag & kMayBeIgnored) != 0 || tag == kComparator) {
-      fields.SkipText();
+      fields.Text();
     } else if (tag == kLogNumber) {
       tables->first_log = std::max(tables->first_log, fields.Number());
     } else if (tag == kLastSequence) {
       *last_sequence = fields.Number();
     } else if (tag == kCompactCursor) {
       fields.SkipNumbers(1);
-      fields.SkipText();
+      fields.Text();
     } else if (tag == kDeletedFile) {
-      fields.SkipNumbers(2);
+      fields.Number();  // level
+      deleted.push_back(fields.Number());
     } else if (tag == kNextFileNumber || tag == kPrevLogNumber || tag == kMinLogNumberToKeep || tag == kColumnFamily ||
                tag == kMaxColumnFamily) {
       fields.SkipNumbers(1);
     } else if (tag == kNewFile4) {
-      SkipNewFile(&fields);
+      ReadNewFile(&fields, &added);
     } else {
       return false;
     }
   }
+  // A table that changes its level is taken away and added in one record.
+  for (const uint64_t number : deleted) tables->checksums.erase(number);
+  tables->checksums.merge(added.checksums);
   return fields.ok();
 }
 
@@ -149,6 +171,34 @@ std::map<uint64_t, std::string> LogsFrom(const std::string& directory, uint64_t 
   return logs;
 }
 
+// The checksum of a file as the MANIFEST has it; nothing when the file can't be read.
+std::optional<std::string> ChecksumOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) return std::nullopt;
+  std::string block(size_t{256} << 10, '\0');
+  uint32_t crc = ~0u;
+  while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
+    crc = LogCrcStep(crc, std::string_view(block).substr(0, static_cast<size_t>(file.gcount())));
+  }
+  if (file.bad()) return std::nullopt;
+  crc = ~crc;
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(crc >> shift);
+  return bytes;
+}
+
+absl::Status CheckTables(const std::string& directory, const Tables& tables) {
+  for (const auto& [number, checksum] : tables.checksums) {
+    if (checksum.empty()) continue;
+    const std::string name = fmt::format("{:06}.sst", number);
+    const std::optional<std::string> found = ChecksumOf(directory + "/" + name);
+    if (found && *found != checksum) {
+      return Damaged(directory, fmt::format("its file {} has another checksum than when it was written", name));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Follows the changes through the logs.
 absl::Status FollowLogs(const std::string& directory, const Tables& tables) {
   constexpr size_t kBatchHeaderBytes = 12;  // number of the first change (8 bytes), and how many there are (4)
@@ -181,12 +231,14 @@ absl::Status CheckOnce(const std::string& directory) {
   std::string name;
   std::getline(file, name);
   EBB_ASSIGN_OR_RETURN(const std::optional<Tables> tables, ReadManifest(directory, name));
-  return tables ? FollowLogs(directory, *tables) : absl::OkStatus();
+  if (!tables) return absl::OkStatus();
+  EBB_RETURN_IF_ERROR(CheckTables(directory, *tables));
+  return FollowLogs(directory, *tables);
 }
 
 }  // namespace
 
-absl::Status CheckSequence(const std::string& directory) {
+absl::Status CheckFiles(const std::string& directory) {
   // Who only looks may look while another process writes: a log that went into a table between two of our steps is
   // missing once, not three times.
   constexpr int kLooks = 3;
