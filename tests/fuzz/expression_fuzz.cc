@@ -22,6 +22,7 @@ struct World {
   Plan plan;
   std::map<std::string, Symbol, std::less<>> names;
   std::vector<std::pair<int, double>> values;
+  int time_reg = -1;
 
   World() {
     Add("n", ExprType::kNumber, 6);
@@ -64,6 +65,7 @@ void CheckIssues(std::string_view text, const std::vector<ExpressionIssue>& issu
 std::vector<double> Run(const World& world, const Program& program, size_t begin) {
   std::vector<double> registers = program.initial;
   for (const auto& [reg, value] : world.values) registers[reg] = value;
+  if (world.time_reg >= 0) registers[world.time_reg] = 1'700'000'000'000;
   program.Run(begin, program.instructions.size(), registers.data());
   return registers;
 }
@@ -79,6 +81,7 @@ void Check(std::string_view text) {
     scope.builder = &world.builder;
     scope.names = &world.names;
     scope.plan = &world.plan;
+    scope.time_reg = &world.time_reg;
     issues.clear();
     const size_t begin = world.builder.position();
     const Compiled compiled = CompileExpression(expression, want, &scope, &issues);
