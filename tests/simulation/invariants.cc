@@ -1,6 +1,7 @@
 // The checks.
 #include "tests/simulation/invariants.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ebb {
@@ -27,6 +28,10 @@ void Invariants::TakenOver(int task, int64_t owner) {
 
 void Invariants::Decided(int task, const DecidedTransaction& transaction) {
   PerTask& of = *tasks_[task];
+  // A late copy of its first request has opened it again before the commit was repeated: nothing becomes visible.
+  const bool empty = std::all_of(transaction.records.begin(), transaction.records.end(),
+                                 [](const auto& records) { return records.empty(); });
+  if (empty) return;
   const std::vector<const OutputRecord*>& journal = transaction.records[kJournalLog];
   Check(journal.size() == 1, task, fmt::format("{} journal records in a transaction", journal.size()));
   if (!ok()) return;
