@@ -155,12 +155,19 @@ LogPosition LiveInput::Position(TimeMs cursor) {
     position.newest = waiting_.front().newest_before;
     position.anchor = waiting_.front().first;
   }
+  if (position.low_offset < committed_.low_offset) {
+    position.low_offset = committed_.low_offset;
+    position.newest = committed_.newest;
+    position.anchor = committed_.anchor;
+  }
   std::erase_if(floors_, [&](const Floor& floor) { return floor.from_offset <= position.low_offset; });
   std::erase_if(skipped_, [&](const SkippedRecord& skip) { return skip.offset < position.low_offset; });
   position.floors = floors_;
   position.skipped = skipped_;
   return position;
 }
+
+void LiveInput::NoteCommitted(const LogPosition& position) { committed_ = position; }
 
 LogPosition LiveInput::Decided() const {
   LogPosition decided;

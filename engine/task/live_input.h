@@ -52,8 +52,11 @@ class LiveInput {
   void Skip(const SkippedRecord& skip);
 
   // Where the log stands when everything below `cursor` has been applied, with all decisions that still count.
-  // Never goes back.
+  // Never goes back, nor behind what was noted.
   LogPosition Position(TimeMs cursor);
+  // Where a commit left the log that is being done again. Records may have been read in other pieces then, and it may
+  // have needed fewer of them than this run would.
+  void NoteCommitted(const LogPosition& position);
   // The decisions since the last call of CommitDecisions.
   LogPosition Decided() const;
   void CommitDecisions();
@@ -83,6 +86,7 @@ class LiveInput {
   std::optional<Anchor> anchor_;  // the last record that was read, or the one that Restore has named
   bool anchor_due_ = false;       // the next record to be read must be that one
   int64_t low_offset_ = 0;        // as Restore said
+  LogPosition committed_;         // as noted
   std::deque<Span> waiting_;
   std::vector<Floor> floors_;  // that a re-read from the low offset needs, by from_offset
   std::vector<SkippedRecord> skipped_;

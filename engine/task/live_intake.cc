@@ -133,6 +133,10 @@ std::vector<LogPosition> LiveIntake::Positions(TimeMs cursor) {
   return positions;
 }
 
+void LiveIntake::NoteCommitted(const std::vector<LogPosition>& positions) {
+  for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i].NoteCommitted(positions[i]);
+}
+
 std::vector<LogPosition> LiveIntake::Decided(const std::vector<LogPosition>& positions) const {
   std::vector<LogPosition> decided = positions;
   for (size_t i = 0; i < inputs_.size(); ++i) {

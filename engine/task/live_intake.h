@@ -48,6 +48,8 @@ class LiveIntake {
   // The log that holds it back.
   const LiveInput& Holder() const;
   std::vector<LogPosition> Positions(TimeMs cursor);
+  // Where the commit that is being done again left the logs.
+  void NoteCommitted(const std::vector<LogPosition>& positions);
   // The same, with the decisions since the last call of CommitDecisions instead of those that still count.
   std::vector<LogPosition> Decided(const std::vector<LogPosition>& positions) const;
   void CommitDecisions();

@@ -157,6 +157,7 @@ absl::Status LiveTask::CheckStuck(int64_t monotonic_ms) {
 
 absl::Status LiveTask::FinishReplayed(int64_t monotonic_ms) {
   const JournalRecord& committed = replay_[replayed_];
+  intake_.NoteCommitted(committed.logs);
   Epoch epoch = BuildEpoch(committed.cursor);
   if (redone_) redone_(committed.epoch, epoch.commit.messages);
   if (epoch.record.digest != committed.digest) {

@@ -184,6 +184,25 @@ TEST_F(LiveTaskTest, ALogThatIsAnotherOneIsNoticed) {
   EXPECT_TRUE(step_twice().ok());
 }
 
+TEST_F(LiveTaskTest, LowOffsetsNeverGoBack) {
+  options_.batch_records = 1;
+  FinishSome();
+  ASSERT_EQ(task_->progress().logs[0].low_offset, 1);
+  // Another owner, without the state, reads both records at once.
+  store_ = NewMemoryStore();
+  options_.batch_records = 10;
+  ASSERT_TRUE(Start().ok());
+  StepAll();
+  ASSERT_FALSE(task_->recovering());
+  EXPECT_EQ(task_->progress().logs[0].low_offset, 1);
+  EXPECT_EQ(task_->progress().logs[0].anchor->offset, 1);
+  for (size_t s : {0, 1}) Append(s, "b", kT + 20);
+  StepAll();
+  ASSERT_TRUE(task_->Finish().ok());
+  EXPECT_EQ(task_->progress().epoch, 3);
+  EXPECT_EQ(task_->progress().logs[0].low_offset, 2);
+}
+
 TEST_F(LiveTaskTest, WhatIsDoneMayBeGone) {
   options_.batch_records = 1;
   schemas_[0].time.idle_after = schemas_[1].time.idle_after = 0;

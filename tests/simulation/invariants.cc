@@ -50,6 +50,11 @@ void Invariants::Decided(int task, const DecidedTransaction& transaction) {
         fmt::format("epoch {} is committed after epoch {}", decoded->epoch, of.reference.epochs()));
   Check(JournalChain(before.chain, *decoded) == decoded->chain, task, "the journal's chain is broken");
   Check(decoded->cursor > before.cursor, task, "an epoch goes back in time");
+  for (size_t i = 0; i < decoded->logs.size(); ++i) {
+    Check(decoded->logs[i].low_offset >= before.low_offsets[i], task,
+          fmt::format("epoch {} needs source {} from offset {} on, the one before from {}", decoded->epoch, i,
+                      decoded->logs[i].low_offset, before.low_offsets[i]));
+  }
   if (!ok()) return;
   std::array<size_t, kStreamCount> from;
   for (Stream stream : kStreams) from[static_cast<size_t>(stream)] = of.reference.lines(stream).size();
