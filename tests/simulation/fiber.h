@@ -33,11 +33,13 @@ class Fiber {
   const std::function<void()> body_;
   std::unique_ptr<char[]> stack_;
   ucontext_t first_, outside_;  // first_: also the whole of the inside where jumps can't be used
-  jmp_buf inside_jump_, outside_jump_;
-  void* inside_shadow_ = nullptr;   // of a sanitizer
-  void* outside_shadow_ = nullptr;  // likewise
-  const void* outside_stack_ = nullptr;
-  size_t outside_stack_bytes_ = 0;
+  // Where they can.
+  [[maybe_unused]] jmp_buf inside_jump_, outside_jump_;
+  // Where a sanitizer is told.
+  [[maybe_unused]] void* inside_shadow_ = nullptr;
+  [[maybe_unused]] void* outside_shadow_ = nullptr;
+  [[maybe_unused]] const void* outside_stack_ = nullptr;
+  [[maybe_unused]] size_t outside_stack_bytes_ = 0;
   bool begun_ = false;
   bool done_ = false;
 };
