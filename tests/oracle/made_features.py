@@ -20,7 +20,7 @@ def add_populations(rng, pipeline, expressions_of):
         if feature['stat'] == 'quantile':
             feature['q'] = rng.choice([0.1, 0.5, 0.75, 0.999999, 1])
         if rng.random() < 0.7:
-            feature['per'] = rng.choice([HOUR, 6 * HOUR, DAY, 7 * DAY])
+            feature['per'] = rng.choice([6 * HOUR, DAY, DAY, 7 * DAY])
             if rng.random() < 0.5:
                 feature['closes'] = rng.choice([MINUTE, 30 * MINUTE])
         pipeline['features'].append(feature)
