@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """The shipped packs on made-up customers whose truth is known: better than ranking by silence with as many warnings,
 and no better than chance where leaving has no cause. The points of the scorecards were chosen on seed 1, so they are
-judged on others. No figure depends on time."""
+judged on another. No figure depends on time."""
 
-import itertools
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from running import ROOT, CliTest
 
 PACKS = ("telecom", "ecommerce", "bank")
 CUSTOMERS = "1000"
-HELD_OUT = ("7", "8")
+HELD_OUT = "7"
 
 
 class PacksTest(CliTest):
@@ -27,9 +26,9 @@ class PacksTest(CliTest):
                                     "made/truth.csv", *options))["truth"]
 
     def test_they_beat_silence_with_as_many_warnings(self):
-        for pack, seed in itertools.product(PACKS, HELD_OUT):
-            with self.subTest(pack, seed=seed):
-                truth = self.judged(pack, "--seed", seed)
+        for pack in PACKS:
+            with self.subTest(pack):
+                truth = self.judged(pack, "--seed", HELD_OUT)
                 rule, score = truth["rules"]["leaving"], truth["scores"]["churn"]
                 silence = rule["by_silence"]
                 self.assertGreater(rule["warnings"], 50)
@@ -42,7 +41,7 @@ class PacksTest(CliTest):
     def test_they_find_nothing_where_there_is_nothing(self):
         for pack in PACKS:
             with self.subTest(pack):
-                truth = self.judged(pack, "--no-cause", "--seed", HELD_OUT[0])
+                truth = self.judged(pack, "--no-cause", "--seed", HELD_OUT)
                 self.assertAlmostEqual(truth["scores"]["churn"]["auc"], 0.5, delta=0.05)
 
     def test_they_hold_what_a_pack_promises(self):
