@@ -139,7 +139,7 @@ absl::Status ShowRow(const PipelineFile& file, const Pipeline& pipeline, const P
   const TimeMs as_of = progress.cursor - 1;
   RowTable table(pipeline.layout());
   if (!DecodeRow(bytes, HashKey(key), key, &table)) {
-    return absl::DataLossError(fmt::format("the stored row of customer '{}' can't be read", key));
+    return UnreadableRow(key, bytes.size());
   }
   RowRef row = table.Find(HashKey(key), key);
   std::vector<double> registers = pipeline.NewRegisters(progress.told);

@@ -37,11 +37,11 @@ std::vector<RowRef> InKeyOrder(std::vector<RowRef> rows) {
   return rows;
 }
 
+}  // namespace
+
 absl::Status UnreadableRow(std::string_view key, size_t bytes) {
   return absl::DataLossError(fmt::format("the stored row of customer '{}' can't be read ({} bytes)", key, bytes));
 }
-
-}  // namespace
 
 absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store) {
   EBB_ASSIGN_OR_RETURN(std::string text, store->ReadProgress());

@@ -21,6 +21,7 @@ std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables);
 std::vector<RowRef> ChangedRowsInKeyOrder(const std::vector<RowTable*>& tables);
 // One batch with the rows and the progress that they belong to.
 absl::Status WriteState(const std::vector<RowRef>& rows, const Progress& progress, StateStore* store);
+absl::Status UnreadableRow(std::string_view key, size_t bytes);
 // Calls `visit` for each of the rows. For a cold one it is a copy from the store, which is gone afterwards.
 absl::Status VisitRows(const std::vector<RowRef>& rows, StateStore* store, const std::function<void(RowRef)>& visit);
 // Makes the rows of the table with these indexes whole, which are cold; one may be named more than once. DataLoss when

@@ -19,8 +19,7 @@ Task::Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNam
 absl::Status Task::LoadRow(std::string_view key, std::string_view bytes) {
   const uint64_t hash = HashKey(key);
   if (!DecodeRow(bytes, hash, key, &rows_)) {
-    return absl::DataLossError(
-        fmt::format("the stored row of customer '{}' can't be read ({} bytes)", key, bytes.size()));
+    return UnreadableRow(key, bytes.size());
   }
   RowRef row = rows_.Find(hash, key);
   Arm(row);

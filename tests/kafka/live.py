@@ -145,6 +145,7 @@ class World:
         text = text.replace("disorder: ", f"max_ahead: 99999d, idle_after: {idle_after}, disorder: ")
         for name, topic in self.outputs.items():
             text = text.replace(f'file: "{self.folder}/{name}.jsonl"', f"topic: {topic}")
+        text = text.replace(f'  shadow: {{file: "{self.folder}/shadow.jsonl"}}\n', "")  # counted only
         text += (f'kafka: {{brokers: "{address}", group: {self.name}, journal: {self.journal}, '
                  f"client: {{session.timeout.ms: 1500, heartbeat.interval.ms: 200{client}}}}}\n")
         for score in self.pipeline["scores"]:

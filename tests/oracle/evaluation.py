@@ -11,6 +11,7 @@ import heapq
 
 import alerts
 import expressions
+import holdout
 import populations
 import quiet
 import references
@@ -94,7 +95,7 @@ class Run:
         self.pipeline = dict(pipeline, measures=semantics.measures(pipeline))
         self.rules = pipeline.get('alerts', [])
         self.customers = {}
-        self.lines, self.alerts = [], []
+        self.lines, self.alerts, self.shadow = [], [], []
         self.timers = []
         self.populations = populations.Populations(pipeline['features'])
         self.bids = []          # (number of the budget, customer, number of the rule, priority), of this instant
@@ -276,15 +277,16 @@ class Run:
             episode.wait = ('budget', alerts.last_of_period(self.budget_of(rule), now))
             return False
         until = self.quiet_until(rule, moment)(now)
+        uses_place = not holdout.held_out(self.pipeline, rule, customer.key)
         if until > now:
             episode.wait = ('opening', until)
-            return True
+            return uses_place
         alerts.begin(rule, episode, now, self.holds(moment))
         customer.openings.append(now)
         why = alerts.reasons(self.explaining, values, rate)
         episode.reason = why[0]['code'] if why else None
         self.write_alert(rule, episode, 'opened', customer, now, values, rate, trigger, record)
-        return True
+        return uses_place
 
     def end_waits(self, moment):
         customer, now = moment[:2]
@@ -335,7 +337,7 @@ class Run:
             out['expected_value'] = expressions.value(rule['expected_value'], values, rate)
         if episode.valid_until is not None:
             out['valid_until'] = time_text(episode.valid_until)
-        self.alerts.append(out)
+        (self.shadow if holdout.held_out(self.pipeline, rule, customer.key) else self.alerts).append(out)
 
     def origin(self, customer, name):
         """The time from which a recency or the tenure counts."""

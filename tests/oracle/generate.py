@@ -331,6 +331,7 @@ def make_pipeline(seed, timers):
     recencies = [m['name'] for m in semantics.measures(pipeline) if m['agg'] == 'recency']
     pipeline['scores'] = [make_score(rng, expressions_of, timers, recencies)]
     pipeline['alerts'] = [make_alert(rng, i, expressions_of, timers, recencies) for i in range(rng.randint(0, 3))]
+    made_features.add_holdouts(rng, pipeline)
     if timers and pipeline['alerts'] and rng.random() < 0.7:
         add_limits(rng, pipeline, expressions_of)
     if timers:
@@ -575,7 +576,7 @@ def pipeline_text(pipeline, directory):
     if pipeline['alerts']:
         lines += ['alerts:'] + [alert_text(a) for a in pipeline['alerts']]
     lines += ['outputs:', f'  scores: {{file: "{directory}/scores.jsonl", on: every, features: all}}']
-    lines += [f'  {name}: {{file: "{directory}/{name}.jsonl"}}' for name in ('alerts', 'quarantine')]
+    lines += [f'  {name}: {{file: "{directory}/{name}.jsonl"}}' for name in ('alerts', 'shadow', 'quarantine')]
     return '\n'.join(lines) + '\n'
 
 

@@ -1,4 +1,4 @@
-# Random features that are computed from others, and statistics of them over all customers.
+# Random features that are computed from others, and statistics of them over all customers; who is held out.
 MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 
 
@@ -26,3 +26,9 @@ def add_populations(rng, pipeline, expressions_of):
         pipeline['features'].append(feature)
         duration = kind == 'duration' and feature['stat'] != 'count'
         (expressions_of.durations if duration else expressions_of.numbers).append(f'p{i}')
+
+
+def add_holdouts(rng, pipeline):
+    for alert in pipeline['alerts']:
+        if rng.random() < 0.3:
+            alert['holdout'] = rng.choice(['1%', '25%', '50%', '50%'])
