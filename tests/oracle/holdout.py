@@ -1,5 +1,5 @@
-# Who is held out: by a hash of pipeline, rule and customer, written anew from the definition of XXH3 (Collet, 64 bits, no
-# seed, for texts of 17 to 128 bytes).
+# Who is held out: by a hash of pipeline, rule and customer, written anew from the definition of XXH3 (Collet, 64 bits,
+# no seed, for texts of 17 to 128 bytes).
 SECRET = bytes.fromhex(
     'b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671f'
     'cb79e64eccc0e578825ad07dccff7221b8084674f743248ee03590e6813a264c'
