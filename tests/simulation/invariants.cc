@@ -7,9 +7,9 @@
 namespace ebb {
 namespace {
 
-// A line as the reference names it.
-std::string AsReference(Stream stream, const std::string& value) {
-  return stream == Stream::kQuarantine ? Brief(value) : value;
+// Whether a line is the reference's, which names quarantined records in short.
+bool IsLine(Stream stream, const std::string& value, const std::string& line) {
+  return stream == Stream::kQuarantine ? Brief(value) == line : value == line;
 }
 
 constexpr std::array<Stream, kStreamCount> kStreams = {Stream::kAlerts, Stream::kScores, Stream::kQuarantine,
@@ -33,27 +33,26 @@ void Invariants::Decided(int task, const DecidedTransaction& transaction) {
                                  [](const auto& records) { return records.empty(); });
   if (empty) return;
   const std::vector<const OutputRecord*>& journal = transaction.records[kJournalLog];
-  Check(journal.size() == 1, task, fmt::format("{} journal records in a transaction", journal.size()));
+  Check(journal.size() == 1, task, "{} journal records in a transaction", journal.size());
   if (!ok()) return;
   for (const auto& records : transaction.records) {
     for (const OutputRecord* record : records) {
-      Check(record->owner == of.owner, task,
-            fmt::format("owner {} writes, the last to take over was {}", record->owner, of.owner));
+      Check(record->owner == of.owner, task, "owner {} writes, the last to take over was {}", record->owner, of.owner);
     }
   }
   const absl::StatusOr<JournalRecord> decoded = DecodeJournalRecord(journal[0]->value);
-  Check(decoded.ok(), task, decoded.status().ToString());
+  Check(decoded.ok(), task, "{}", decoded.status().ToString());
   if (!ok()) return;
   scheduler_.Trace("task {}: owner {} commits epoch {} up to {}", task, of.owner, decoded->epoch, decoded->cursor);
   const Reference::Epoch& before = of.reference.epoch(of.reference.epochs());
-  Check(decoded->epoch == of.reference.epochs() + 1, task,
-        fmt::format("epoch {} is committed after epoch {}", decoded->epoch, of.reference.epochs()));
+  Check(decoded->epoch == of.reference.epochs() + 1, task, "epoch {} is committed after epoch {}", decoded->epoch,
+        of.reference.epochs());
   Check(JournalChain(before.chain, *decoded) == decoded->chain, task, "the journal's chain is broken");
   Check(decoded->cursor > before.cursor, task, "an epoch goes back in time");
   for (size_t i = 0; i < decoded->logs.size(); ++i) {
     Check(decoded->logs[i].low_offset >= before.low_offsets[i], task,
-          fmt::format("epoch {} needs source {} from offset {} on, the one before from {}", decoded->epoch, i,
-                      decoded->logs[i].low_offset, before.low_offsets[i]));
+          "epoch {} needs source {} from offset {} on, the one before from {}", decoded->epoch, i,
+          decoded->logs[i].low_offset, before.low_offsets[i]);
   }
   if (!ok()) return;
   std::array<size_t, kStreamCount> from;
@@ -65,13 +64,13 @@ void Invariants::Decided(int task, const DecidedTransaction& transaction) {
     const OutputNumbers& numbers = decoded->outputs[s];
     Check(numbers.first == static_cast<int64_t>(from[s]) &&
               numbers.end == static_cast<int64_t>(of.reference.lines(stream).size()),
-          task, fmt::format("{} are numbered {} to {}", numbers.stream, numbers.first, numbers.end));
+          task, "{} are numbered {} to {}", numbers.stream, numbers.first, numbers.end);
   }
   Check(transaction.offsets.size() == decoded->logs.size(), task, "the transaction is without its offsets");
   for (size_t s = 0; ok() && s < transaction.offsets.size(); ++s) {
     Check(transaction.offsets[s].next_offset == decoded->logs[s].low_offset, task,
-          fmt::format("the offset of source {} is {}, the journal says {}", s, transaction.offsets[s].next_offset,
-                      decoded->logs[s].low_offset));
+          "the offset of source {} is {}, the journal says {}", s, transaction.offsets[s].next_offset,
+          decoded->logs[s].low_offset);
   }
 }
 
@@ -80,36 +79,35 @@ void Invariants::CompareMessages(int task, Stream stream, size_t from,
   const std::vector<std::string>& lines = tasks_[task]->reference.lines(stream);
   const size_t expected = lines.size() - from;
   for (size_t i = 0; i < std::min(records.size(), expected); ++i) {
-    const std::string got = AsReference(stream, records[i]->value);
-    Check(got == lines[from + i], task,
-          fmt::format("{} {}: '{}', must be '{}'", StreamName(stream), from + i, got, lines[from + i]));
+    Check(IsLine(stream, records[i]->value, lines[from + i]), task, "{} {}: '{}', must be '{}'", StreamName(stream),
+          from + i, records[i]->value, lines[from + i]);
     if (!ok()) return;
   }
-  Check(records.size() == expected, task,
-        fmt::format("an epoch has {} lines of {}, must be {}", records.size(), StreamName(stream), expected));
+  Check(records.size() == expected, task, "an epoch has {} lines of {}, must be {}", records.size(), StreamName(stream),
+        expected);
 }
 
 void Invariants::Visible(int task, int log, const OutputRecord& record) {
   PerTask& of = *tasks_[task];
   const size_t place = of.visible[log]++;
   if (log == kJournalLog) {
-    Check(record.epoch == static_cast<int64_t>(place) + 1, task,
-          fmt::format("epoch {} becomes visible as number {}", record.epoch, place + 1));
+    Check(record.epoch == static_cast<int64_t>(place) + 1, task, "epoch {} becomes visible as number {}", record.epoch,
+          place + 1);
     return;
   }
   const auto stream = static_cast<Stream>(log);
   const std::vector<std::string>& lines = of.reference.lines(stream);
-  Check(place < lines.size() && AsReference(stream, record.value) == lines[place], task,
-        fmt::format("{} {} becomes visible as '{}'", StreamName(stream), place, record.value));
+  Check(place < lines.size() && IsLine(stream, record.value, lines[place]), task, "{} {} becomes visible as '{}'",
+        StreamName(stream), place, record.value);
 }
 
 void Invariants::StateWritten(int task, const std::string& text) {
   const absl::StatusOr<Progress> progress = DecodeProgress(text);
-  Check(progress.ok(), task, progress.status().ToString());
+  Check(progress.ok(), task, "{}", progress.status().ToString());
   if (!ok()) return;
   const Reference& reference = tasks_[task]->reference;
-  Check(progress->epoch <= reference.epochs(), task,
-        fmt::format("the state of epoch {} is written, decided is {}", progress->epoch, reference.epochs()));
+  Check(progress->epoch <= reference.epochs(), task, "the state of epoch {} is written, decided is {}", progress->epoch,
+        reference.epochs());
   if (ok()) Check(progress->chain == reference.epoch(progress->epoch).chain, task, "a state of another history");
 }
 
@@ -125,8 +123,8 @@ void Invariants::Stepped(int task, const Standing& before, const LiveTask& live,
   for (size_t s = 0; full && s < before.logs.size(); ++s) {
     const auto& [position, watermark] = before.logs[s];
     const bool was_read = live.intake().inputs()[s].live_log().position() != position;
-    Check(!was_read || watermark == before.watermark, task,
-          fmt::format("source {} is read ahead while {} bytes wait", s, before.waiting_bytes));
+    Check(!was_read || watermark == before.watermark, task, "source {} is read ahead while {} bytes wait", s,
+          before.waiting_bytes);
   }
   if (result.committed && ok()) CompareStanding(task, live);
 }
@@ -134,8 +132,8 @@ void Invariants::Stepped(int task, const Standing& before, const LiveTask& live,
 void Invariants::CompareStanding(int task, const LiveTask& live) {
   const Progress& progress = live.progress();
   const Reference& reference = tasks_[task]->reference;
-  Check(progress.epoch >= 1 && progress.epoch <= reference.epochs(), task,
-        fmt::format("the task stands at epoch {}, decided is {}", progress.epoch, reference.epochs()));
+  Check(progress.epoch >= 1 && progress.epoch <= reference.epochs(), task, "the task stands at epoch {}, decided is {}",
+        progress.epoch, reference.epochs());
   if (!ok()) return;
   const Reference::Epoch& expected = reference.epoch(progress.epoch);
   Check(progress.chain == expected.chain && progress.cursor == expected.cursor, task, "the task stands elsewhere");
@@ -144,16 +142,15 @@ void Invariants::CompareStanding(int task, const LiveTask& live) {
     const SourceLedger& wanted = expected.ledger[s];
     Check(got.used == wanted.used && got.late == wanted.late && got.filtered == wanted.filtered &&
               got.quarantined == wanted.quarantined && got.read() == wanted.read(),
-          task, fmt::format("the ledger of source {} is not that of epoch {}", s, progress.epoch));
+          task, "the ledger of source {} is not that of epoch {}", s, progress.epoch);
   }
   RowTable& rows = const_cast<Task&>(live.task()).rows();
-  Check(rows.size() == expected.customers.size(), task,
-        fmt::format("{} rows, must be {}", rows.size(), expected.customers.size()));
+  Check(rows.size() == expected.customers.size(), task, "{} rows, must be {}", rows.size(), expected.customers.size());
   for (const auto& [key, customer] : expected.customers) {
     if (!ok()) return;
     RowRef row = rows.Find(HashKey(key), key);
     const bool same = row.valid() && row.cells()[kHash] == customer.hash && (*row).next_timer == customer.timer;
-    Check(same, task, fmt::format("the row of customer {} is not that of epoch {}", key, progress.epoch));
+    Check(same, task, "the row of customer {} is not that of epoch {}", key, progress.epoch);
   }
 }
 

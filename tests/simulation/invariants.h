@@ -57,8 +57,10 @@ class Invariants : public BrokerObserver {
     std::array<size_t, kOutputLogs> visible{};  // records
   };
 
-  void Check(bool holds, int task, std::string_view what) {
-    if (!holds) scheduler_.Violate(fmt::format("task {}: {}", task, what));
+  template <typename... T>
+  void Check(bool holds, int task, fmt::format_string<T...> format, T&&... arguments) {
+    if (holds) return;
+    scheduler_.Violate(fmt::format("task {}: {}", task, fmt::format(format, std::forward<T>(arguments)...)));
   }
   bool ok() const { return scheduler_.violation().empty(); }
   void CompareMessages(int task, Stream stream, size_t from, const std::vector<const OutputRecord*>& records);

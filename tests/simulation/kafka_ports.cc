@@ -80,12 +80,13 @@ absl::Status SimulatedDelivery::Produce(int log, const std::vector<OutputRecord>
   for (size_t at = 0; at < records.size(); at += kRecordsPerRequest) {
     const auto first = records.begin() + static_cast<int64_t>(at);
     const size_t count = std::min(kRecordsPerRequest, records.size() - at);
-    const std::vector<OutputRecord> some(first, first + static_cast<int64_t>(count));
+    // Shared by all copies of the request.
+    const auto some = std::make_shared<const std::vector<OutputRecord>>(first, first + static_cast<int64_t>(count));
     Reply reply;
     EBB_RETURN_IF_ERROR(Ask(
         Api::kProduce, Brokers::LeaderOf(task, log),
         [=, producer = producer_, sequence = sequences_[log]] {
-          return brokers->Produce(task, log, producer, sequence, some);
+          return brokers->Produce(task, log, producer, sequence, *some);
         },
         &reply));
     sequences_[log] += static_cast<int64_t>(count);

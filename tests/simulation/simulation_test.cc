@@ -2,6 +2,8 @@
 // clocks, with faults at every step. One seed is one history. As a test it runs a sample; on its own:
 //   simulation_test --seeds N [--first S]    further histories, with counts of all fault points
 //   simulation_test --seed S [--trace]       one history, told
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -114,6 +116,9 @@ int Main(int count, char** arguments) {
 }  // namespace ebb
 
 int main(int count, char** arguments) {
+  // Histories make and drop tasks by the thousand: their memory is kept for the next one.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   ::testing::InitGoogleTest(&count, arguments);
   return ebb::Main(count, arguments);
 }
