@@ -3,6 +3,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr int64_t kFreshMs = 2000;       // an answer is young enough to tell where a partition ends
 constexpr int64_t kForgottenMs = 30000;  // a broker is taken to have lost the partition
+// At most, between attempts. librdkafka's ten seconds would leave a broker that is back unnoticed for as long.
+constexpr const char* kReconnectMs = "1000";
 // In Kafka's protocol.
 constexpr int16_t kFetchRequest = 1;
 constexpr int16_t kAddPartitionsRequest = 24;
@@ -78,11 +81,18 @@ bool Applies(ClientRole role, KafkaClient::Kind kind) {
   return false;
 }
 
+// Whether the pipeline file sets a pause before connecting anew.
+bool SaysHowToReconnect(const KafkaConnection& connection) {
+  return std::any_of(connection.client.begin(), connection.client.end(),
+                     [](const auto& property) { return property.first.starts_with("reconnect.backoff."); });
+}
+
 absl::Status SetAll(const KafkaConnection& connection, KafkaClient::Kind kind, const Properties& more,
                     rd_kafka_conf_t* conf) {
   Properties all = PinnedFor(kind);
   all.emplace_back("bootstrap.servers", connection.brokers);
   all.emplace_back("client.id", "ebb");
+  if (!SaysHowToReconnect(connection)) all.emplace_back("reconnect.backoff.max.ms", kReconnectMs);
   for (const auto& [name, value] : connection.client) {
     const ClientProperty* property = FindClientProperty(name);
     if (property != nullptr && Applies(property->role, kind)) all.emplace_back(name, value);

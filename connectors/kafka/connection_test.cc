@@ -38,6 +38,14 @@ TEST(ConnectionTest, ValuesAreChecked) {
               testing::HasSubstr("security.protocol"));
 }
 
+TEST(ConnectionTest, PausesBeforeConnectingAnewCanBeChanged) {
+  for (const char* name : {"reconnect.backoff.ms", "reconnect.backoff.max.ms"}) {
+    const auto client =
+        KafkaClient::Make({.brokers = "127.0.0.1:1", .client = {{name, "5000"}}, .log = {}}, KafkaClient::Kind::kAdmin);
+    EXPECT_TRUE(client.ok()) << client.status();
+  }
+}
+
 TEST(ConnectionTest, UnreachableIsSaidInASentence) {
   auto client = KafkaClient::Make({.brokers = "127.0.0.1:1", .client = {}, .log = {}}, KafkaClient::Kind::kAdmin);
   ASSERT_TRUE(client.ok()) << client.status();
