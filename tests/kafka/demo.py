@@ -13,11 +13,11 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import broker  # noqa: E402
+import metrics  # noqa: E402
 
 broker.use_client()
 
@@ -88,26 +88,10 @@ class Engine:
                  "--http", f"{HTTP}:{self.port}"], stdin=subprocess.DEVNULL, stderr=log, stdout=log,
                 preexec_fn=broker.die_with_parent)
 
-    def metrics(self):
-        """Sums by name; None while there is no answer."""
-        try:
-            with urllib.request.urlopen(f"http://{HTTP}:{self.port}/metrics", timeout=5) as answer:
-                text = answer.read().decode()
-        except OSError:
-            return None
-        sums = collections.Counter()
-        for line in text.splitlines():
-            if line.startswith("ebb_"):
-                name, value = line.rsplit(" ", 1)
-                sums[name.split("{")[0]] += float(value)
-                if 'stream="alerts"' in name:
-                    sums["alerts"] += float(value)
-        return sums
-
     def wait(self, done, timeout=120):
         deadline = time.monotonic() + timeout
         while True:
-            figures = self.metrics()
+            figures = metrics.read(f"{HTTP}:{self.port}")
             if figures is not None and done(figures):
                 return figures
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import datetime
 
 import broker
 
@@ -57,8 +58,19 @@ def pipelines(first):
         seed += 1
 
 
+def log_events(text):
+    """What a process said in its log: (seconds since 1970, event, {name: value}), oldest first."""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 3 and words[0][:2] == "20" and words[0].endswith("Z"):
+            fields = dict(word.split("=", 1) for word in words[3:] if "=" in word)
+            yield datetime.fromisoformat(words[0].replace("Z", "+00:00")).timestamp(), words[2], fields
+
+
 class World:
     """Topics of one random pipeline, and what must come out of them."""
+
+    MEMBERSHIP = "session.timeout.ms: 1500, heartbeat.interval.ms: 200"
 
     def __init__(self, node, seed, pipeline, partitions=2, records=800, name=None, idle_after="10m", address=None,
                  client=""):
@@ -147,7 +159,7 @@ class World:
             text = text.replace(f'file: "{self.folder}/{name}.jsonl"', f"topic: {topic}")
         text = text.replace(f'  shadow: {{file: "{self.folder}/shadow.jsonl"}}\n', "")  # counted only
         text += (f'kafka: {{brokers: "{address}", group: {self.name}, journal: {self.journal}, '
-                 f"client: {{session.timeout.ms: 1500, heartbeat.interval.ms: 200{client}}}}}\n")
+                 f"client: {{{self.MEMBERSHIP}{client}}}}}\n")
         for score in self.pipeline["scores"]:
             if "terms" in score:
                 with open(os.path.join(self.folder, f"{score['name']}.json"), "w", encoding="utf-8") as file:
@@ -222,36 +234,44 @@ class World:
         return thread
 
     @staticmethod
-    def ebb(*words):
+    def ebb(*words, timeout=120):
         """Runs a command to its end: exit code and output."""
-        done = subprocess.run([EBB, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        done = subprocess.run([EBB, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
                               check=False)
         return done.returncode, done.stdout + done.stderr
 
-    def committed(self, topic, partition):
+    def committed(self, topic, partition, last=None):
         """Values of committed records, to the end that the partition has now."""
+        return [value for value, _ in self.records(topic, partition, last)]
+
+    def records(self, topic, partition, last=None):
+        """Committed records: (value or None, when it was appended in seconds). `last`: of the last so many offsets."""
         reader = ck.Consumer({"bootstrap.servers": self.node.address, "group.id": "judge", "log_level": 0,
                               "isolation.level": "read_committed", "enable.auto.commit": False,
                               "enable.partition.eof": True, "auto.offset.reset": "earliest"})
         place = ck.TopicPartition(topic, partition, 0)
         deadline = time.monotonic() + 60
         end = self.end_of(reader, place, deadline)
+        place.offset = max(0, end - last) if last else 0
         reader.assign([place])
-        values = []
+        records = []
         while time.monotonic() < deadline:
             message = reader.poll(1)
             if message is None:
                 continue
             at_end = message.error() is not None and message.error().code() == ck.KafkaError._PARTITION_EOF
             if message.error() is None:
-                values.append(message.value().decode())
+                value = message.value()
+                records.append((value if value is None else value.decode("utf-8", "surrogatepass"),
+                                message.timestamp()[1] / 1000))
+                deadline = time.monotonic() + 60
             elif not at_end:
                 continue
             # Short of the end a transaction is still being ended. What came since we asked may not end.
             if message.offset() + (0 if at_end else 1) >= end:
                 reader.close()
-                return values
-        raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records: {len(values)} read, "
+                return records
+        raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records: {len(records)} read, "
                            f"position {reader.position([place])}, end {end}")
 
     @staticmethod
@@ -307,7 +327,7 @@ class World:
 
     def cursor(self, partition):
         """Of the last committed epoch; its journal record says it."""
-        for record in reversed(self.committed(self.journal, partition)):
+        for record in reversed(self.committed(self.journal, partition, 100)):
             for line in record.splitlines():
                 words = line.split()
                 if words and words[0] == "epoch":  # task, epoch, cursor, wall clock
@@ -336,33 +356,44 @@ class World:
         """What isn't as the oracle says, sentences; and how many lines were compared."""
         problems, compared = [], 0
         alerts, scores, quarantine = self.lines("alerts"), self.lines("scores"), self.lines("quarantine")
-        end = evaluation.time_text(self.complete)
-        seconds = COMPARE.duration_features(self.pipeline)
         for partition in range(self.partitions):
             logs = {name: [lines] for name, lines in self.logs[partition].items()}
             run = evaluation.Run(self.pipeline, logs, self.complete)
             run.all()
-            for name, ours, theirs, when, differ in (
-                    ("alerts", run.alerts, alerts[partition], "event_time", COMPARE.alert_difference),
-                    ("scores", run.lines, scores[partition], "as_of",
-                     lambda a, b: COMPARE.score_difference(a, b, seconds))):
-                ours = [line for line in ours if line[when] < end]
-                theirs = [line for line in theirs if line[when] < end]
-                problem = self.first_difference(ours, theirs, differ)
-                if problem:
-                    problems.append(f"{self.name} {name}/{partition}: {problem}")
-                compared += len(ours)
-            numbers = [line["seq"] for line in alerts[partition]]
-            if numbers != list(range(len(numbers))):
-                problems.append(f"{self.name} alerts/{partition}: numbers {numbers[:20]}... have gaps or repeat")
-            if any(line["task"] != partition for line in alerts[partition]):
-                problems.append(f"{self.name} alerts/{partition}: another task's number")
-            expected = sorted((self.pipeline["sources"][r["source"]]["name"], r["offset"], r["reason"])
-                              for r in run.quarantined)
-            got = sorted((q["source"], q["offset"], q["reason"]) for q in quarantine[partition])
-            if expected != got:
-                problems.append(f"{self.name} quarantine/{partition}: the oracle has {len(expected)}, the topic "
-                                f"{len(got)}; {set(expected) ^ set(got)}")
+            found, lines = self.judge_partition(partition, run, alerts[partition], scores[partition],
+                                                quarantine[partition])
+            problems += found
+            compared += lines
+        return problems, compared
+
+    def before_the_end(self, lines, when):
+        """Those that are compared."""
+        end = evaluation.time_text(self.complete)
+        return [line for line in lines if line[when] < end]
+
+    def judge_partition(self, partition, run, alerts, scores, quarantine):
+        """One task's lines, held against what the oracle's run has."""
+        problems, compared = [], 0
+        seconds = COMPARE.duration_features(self.pipeline)
+        for name, ours, theirs, when, differ in (
+                ("alerts", run.alerts, alerts, "event_time", COMPARE.alert_difference),
+                ("scores", run.lines, scores, "as_of", lambda a, b: COMPARE.score_difference(a, b, seconds))):
+            ours = self.before_the_end(ours, when)
+            problem = self.first_difference(ours, self.before_the_end(theirs, when), differ)
+            if problem:
+                problems.append(f"{self.name} {name}/{partition}: {problem}")
+            compared += len(ours)
+        numbers = [line["seq"] for line in alerts]
+        if numbers != list(range(len(numbers))):
+            problems.append(f"{self.name} alerts/{partition}: numbers {numbers[:20]}... have gaps or repeat")
+        if any(line["task"] != partition for line in alerts):
+            problems.append(f"{self.name} alerts/{partition}: another task's number")
+        expected = sorted((self.pipeline["sources"][r["source"]]["name"], r["offset"], r["reason"])
+                          for r in run.quarantined)
+        got = sorted((q["source"], q["offset"], q["reason"]) for q in quarantine)
+        if expected != got:
+            problems.append(f"{self.name} quarantine/{partition}: the oracle has {len(expected)}, the topic "
+                            f"{len(got)}; {set(expected) ^ set(got)}")
         return problems, compared
 
     @staticmethod
