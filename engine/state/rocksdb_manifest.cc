@@ -50,11 +50,16 @@ bool HasDamagedLength(std::string_view manifest) {
 absl::Status CheckManifest(const std::string& directory) {
   std::string name = FileBytes(directory + "/CURRENT");
   while (!name.empty() && name.back() == '\n') name.pop_back();
+  if (!name.starts_with("MANIFEST-") || name.find('/') != std::string::npos) {
+    return absl::DataLossError(
+        fmt::format("the state in '{}' is damaged: its file CURRENT names no MANIFEST; restore it from a copy, or "
+                    "remove it and replay",
+                    directory));
+  }
   if (!HasDamagedLength(FileBytes(directory + "/" + name))) return absl::OkStatus();
   return absl::DataLossError(
       fmt::format("the state in '{}' is damaged: its file {} has a record of the wrong length; restore it from a copy, "
-                  "or remove it "
-                  "and replay",
+                  "or remove it and replay",
                   directory, name));
 }
 

@@ -10,8 +10,8 @@
 
 namespace ebb {
 
-// DataLoss when the current MANIFEST of the store in `directory` has a record whose length is damaged. Other damage is
-// left to RocksDB, which finds it by checksums.
+// DataLoss when CURRENT of the store in `directory` names no MANIFEST, or one with a record whose length is damaged.
+// Other damage is left to RocksDB, which finds it by checksums.
 absl::Status CheckManifest(const std::string& directory);
 
 // True when the last record of `manifest` reaches beyond its end although its checksum fits fewer bytes.

@@ -1,6 +1,9 @@
 // The progress record as a text record, and the hashes that it holds.
 #include "engine/task/progress.h"
 
+#include <algorithm>
+#include <map>
+
 #include <fmt/format.h>
 
 #include "engine/base/status_macros.h"
@@ -62,6 +65,35 @@ absl::Status CheckSamePipeline(const Progress& progress, std::string_view pipeli
                     progress.pipeline, progress.fingerprint, fingerprint));
   }
   return absl::OkStatus();
+}
+
+std::vector<std::string> Contradictions(const Progress& progress) {
+  std::vector<std::string> found;
+  for (const LogPosition& log : progress.logs) {
+    const std::string of = fmt::format("log {} of source '{}'", log.name, log.source);
+    if (log.low_offset < log.start_offset) {
+      found.push_back(
+          fmt::format("{} is to be read from record {}, before its first, {}", of, log.low_offset, log.start_offset));
+    }
+    if (log.anchor && log.anchor->offset > log.low_offset) {
+      found.push_back(fmt::format("{} is known by record {}, behind the one to be read next, {}", of,
+                                  log.anchor->offset, log.low_offset));
+    }
+    if (!std::is_sorted(log.floors.begin(), log.floors.end(),
+                        [](const Floor& a, const Floor& b) { return a.from_offset < b.from_offset; })) {
+      found.push_back(fmt::format("the decisions about {} are out of order", of));
+    }
+  }
+  if (progress.task != Progress::kNoTask) return found;  // offsets of topics have gaps
+  std::map<std::string, int64_t> below;
+  for (const LogPosition& log : progress.logs) below[log.source] += log.low_offset;
+  for (const auto& [source, ledger] : progress.ledger) {
+    if (ledger.read() < below[source]) {
+      found.push_back(fmt::format("source '{}' has {} records below those to be read next, and the ledger counts {}",
+                                  source, below[source], ledger.read()));
+    }
+  }
+  return found;
 }
 
 uint64_t ChainHash(uint64_t chain, std::string_view text) {

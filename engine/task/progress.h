@@ -42,6 +42,9 @@ struct Progress {
 // FailedPrecondition, with both values, unless the progress is of this pipeline in this version.
 absl::Status CheckSamePipeline(const Progress& progress, std::string_view pipeline, std::string_view fingerprint);
 
+// Sentences about what in the progress contradicts itself; none of it is possible without a defect.
+std::vector<std::string> Contradictions(const Progress& progress);
+
 // One step of a hash over a chain of texts; the chain begins with 0.
 uint64_t ChainHash(uint64_t chain, std::string_view text);
 // One step of the digest of a whole state, which begins with 0: each row in key order, as EncodeRow wrote it.

@@ -2,6 +2,7 @@
 #include "engine/task/progress.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "engine/base/random.h"
@@ -31,6 +32,22 @@ Progress Sample() {
   p.ledger = {{"calls", ledger}, {"b\xC3\xBC", {}}};
   p.counters = {{"evaluations", -7}, {"a b", 0}};
   return p;
+}
+
+TEST(ProgressTest, ContradictionsAreSaid) {
+  Progress p = Sample();
+  p.logs = {{"calls", "a", "", 300, 5}};
+  EXPECT_THAT(Contradictions(p), testing::IsEmpty());
+  p.logs[0].low_offset = 100'000;
+  EXPECT_THAT(Contradictions(p), testing::ElementsAre(testing::HasSubstr("the ledger counts")));
+  p.task = 2;
+  EXPECT_THAT(Contradictions(p), testing::IsEmpty());
+  p.logs[0].start_offset = 100'001;
+  p.logs[0].anchor = Anchor{100'001, 7};
+  p.logs[0].floors = {{5, 1}, {4, 1}};
+  EXPECT_THAT(Contradictions(p),
+              testing::ElementsAre(testing::HasSubstr("before its first"), testing::HasSubstr("behind the one"),
+                                   testing::HasSubstr("out of order")));
 }
 
 // The text with its closing hash made right again.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "engine/base/random.h"
@@ -169,6 +170,15 @@ TEST_F(DamagedStoreTest, AnyFlippedBitInTheManifestIsDataLoss) {
     Flip(manifest, offset, bit);
   }
   EXPECT_TRUE(ReadsExactly(true));
+}
+
+TEST_F(DamagedStoreTest, CurrentThatNamesNoManifestIsDataLoss) {
+  for (const char* text : {"", "\n", ".\n", "000004.log\n", "MANIFEST-../MANIFEST-1\n"}) {
+    Write(fs::path(path_) / "CURRENT", text);
+    const absl::Status status = OpenRocksDbStore(path_, {}).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("CURRENT names no MANIFEST"));
+  }
 }
 
 TEST_F(DamagedStoreTest, ManifestWithoutItsEndIsDataLossOrOneCommit) {
