@@ -16,13 +16,13 @@ std::string Spaced(const Items& items, const ToText& text) {
 std::string BashScript(const std::vector<CommandHelp>& commands) {
   std::string cases;
   for (const CommandHelp& command : commands) {
-    cases += fmt::format("    {}) options='{}' words='{}' ;;\n", command.name,
+    cases += fmt::format("    {}) options='{}' words='{}' or_files={:d} ;;\n", command.name,
                          Spaced(command.options, [](const auto& option) { return option.name; }),
-                         Spaced(command.words, [](const auto& word) { return word; }));
+                         Spaced(command.words, [](const auto& word) { return word; }), command.or_files);
   }
   return fmt::format(R"(# Completion of ebb for bash: source <(ebb completion bash)
 _ebb() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} options= words=
+  local current=${{COMP_WORDS[COMP_CWORD]}} options= words= or_files=0
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     COMPREPLY=($(compgen -W '{}' -- "$current"))
@@ -34,6 +34,8 @@ _ebb() {{
     COMPREPLY=($(compgen -W "$options" -- "$current"))
   elif [[ -n $words ]] && ((COMP_CWORD == 2)); then
     COMPREPLY=($(compgen -W "$words" -- "$current"))
+    ((or_files)) || return
+    COMPREPLY+=($(compgen -f -- "$current"))
   else
     [[ $current == = ]] && current=
     local IFS=$'\n'
@@ -64,14 +66,15 @@ std::string ZshItem(const std::string& name, const std::string& text) {
 std::string ZshScript(const std::vector<CommandHelp>& commands) {
   std::string cases;
   for (const CommandHelp& command : commands) {
-    cases += fmt::format("    {}) options=({}) words_of=({}) ;;\n", command.name,
+    cases += fmt::format("    {}) options=({}) words_of=({}) or_files={:d} ;;\n", command.name,
                          Spaced(command.options, [](const auto& option) { return ZshItem(option.name, option.text); }),
-                         Spaced(command.words, [](const auto& word) { return word; }));
+                         Spaced(command.words, [](const auto& word) { return word; }), command.or_files);
   }
   return fmt::format(R"(#compdef ebb
 # Completion of ebb for zsh: source <(ebb completion zsh)
 _ebb() {{
   local -a commands options words_of
+  local or_files=0
   commands=({})
   if (( CURRENT == 2 )); then
     _describe command commands
@@ -83,6 +86,7 @@ _ebb() {{
     _describe option options
   elif (( $#words_of && CURRENT == 3 )); then
     _describe word words_of
+    (( or_files )) && _files
   else
     _files
   fi

@@ -17,6 +17,7 @@ struct CommandHelp {
   std::string text;
   std::vector<Option> options;
   std::vector<std::string> words;  // what its first argument may be; empty: files
+  bool or_files = false;           // or one of these words, or a file
 };
 
 // A script for "bash" or "zsh"; empty for another shell.

@@ -48,6 +48,7 @@ struct Settings {
   std::string run_spacing = "100ms", run_commit = "3s", run_state = "30s", run_snapshots = "10m";
   ParityOptions capture, verify;
   StateOptions state;
+  std::vector<std::string> state_words;
   std::string state_start, state_disorder = "2h";
   GenerateOptions generate;
   std::string generate_start, generate_disorder = "2h";
@@ -293,7 +294,11 @@ void CommandLine::AddState() {
   StateOptions& state = settings_.state;
   CLI::App* command = Add("state", "Look into a state directory; changes nothing in it",
                           "ebb state state/ --customer c_7d19f2 --pipeline telecom.yaml", [this] { return State(); });
-  command->add_option("DIR", state.directory, "State directory of a replay")->required();
+  command
+      ->add_option("DIR", settings_.state_words,
+                   "State directory of a replay or a service; `verify DIR` checks all that is in it, snapshots, too")
+      ->required()
+      ->expected(1, 2);
   command->add_option("--customer", state.customer,
                       "Show this customer's features, scores and alerts (with --pipeline)");
   command->add_option("--pipeline", state.pipeline, "The pipeline file that made the state");
@@ -351,6 +356,7 @@ std::vector<CommandHelp> CommandLine::Commands() const {
       for (const std::string& name : option->get_lnames())
         help.options.push_back({"--" + name, option->get_description()});
     }
+    if (help.name == "state") help.words = {"verify"}, help.or_files = true;
     if (help.name == "completion") help.words = {"bash", "zsh"};
     if (help.name == "generate") help.words = IndustryNames();
     commands.push_back(std::move(help));
@@ -386,6 +392,13 @@ int CommandLine::Run() {
 
 int CommandLine::State() {
   if (!ReadVariations(settings_.state_start, settings_.state_disorder, &settings_.state.history.generator)) return 2;
+  const std::vector<std::string>& words = settings_.state_words;
+  if (words.size() == 2 && words[0] != "verify") {
+    Complain(fmt::format("ebb state takes one directory: '{}' or '{}'", words[0], words[1]));
+    return 2;
+  }
+  settings_.state.verify = words.size() == 2;
+  settings_.state.directory = words.back();
   return RunState(settings_.state);
 }
 

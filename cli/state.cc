@@ -14,6 +14,7 @@
 #include "cli/ledger_text.h"
 #include "cli/replay.h"
 #include "cli/terminal.h"
+#include "cli/verify_state.h"
 #include "engine/base/status_macros.h"
 #include "engine/observe/json_text.h"
 
@@ -181,13 +182,8 @@ std::vector<std::string> TaskFolders(const std::string& directory) {
   std::error_code error;
   if (std::filesystem::exists(directory + "/CURRENT", error)) return {};
   for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    int64_t number = 0;
-    const char* const begin = name.data() + std::min<size_t>(kTaskPrefix.size(), name.size());
-    const auto [stop, wrong] = std::from_chars(begin, name.data() + name.size(), number);
-    if (name.starts_with(kTaskPrefix) && wrong == std::errc() && stop == name.data() + name.size()) {
-      folders.emplace(number, at->path().string());
-    }
+    const std::optional<int64_t> number = TaskOfFolder(at->path().filename().string());
+    if (number) folders.emplace(*number, at->path().string());
   }
   std::vector<std::string> paths;
   for (auto& [number, path] : folders) paths.push_back(std::move(path));
@@ -226,7 +222,19 @@ absl::Status ShowTasks(const StateOptions& options, const std::vector<std::strin
 
 }  // namespace
 
+std::optional<int64_t> TaskOfFolder(std::string_view name) {
+  if (!name.starts_with(kTaskPrefix)) return std::nullopt;
+  int64_t number = 0;
+  const char* const end = name.data() + name.size();
+  const auto [stop, wrong] = std::from_chars(name.data() + kTaskPrefix.size(), end, number);
+  return wrong == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
 int RunState(const StateOptions& options) {
+  if (options.verify && (options.features || !options.customer.empty())) {
+    Complain("ebb state verify looks at all customers: leave --customer and --features away");
+    return 2;
+  }
   const bool customers = options.features || !options.customer.empty();
   if (customers && options.pipeline.empty()) {
     Complain("the values of customers need the pipeline that made the state: add --pipeline FILE");
@@ -238,8 +246,9 @@ int RunState(const StateOptions& options) {
   }
   std::optional<PipelineFile> file;
   if (!options.pipeline.empty() && !(file = LoadOrComplain(options.pipeline, options.json))) return 2;
-  const std::vector<std::string> folders = TaskFolders(options.directory);
   const PipelineFile* const known = file ? &*file : nullptr;
+  if (options.verify) return VerifyState(options, known);
+  const std::vector<std::string> folders = TaskFolders(options.directory);
   const absl::Status status = folders.empty() ? ShowOne(options, known) : ShowTasks(options, folders, known);
   if (status.ok()) return 0;
   Complain(status);

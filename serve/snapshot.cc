@@ -111,38 +111,33 @@ std::string IndexText(const SnapshotOwner& owner, const Snapshot& snapshot) {
   return SealedRecord(std::move(text));
 }
 
-// Empty when the index is damaged, of another version, or of somebody else.
-std::optional<Snapshot> ReadIndex(const SnapshotOwner& owner, const std::string& path) {
-  std::ifstream stream(fs::path(path) / kIndex, std::ios::binary);
-  std::stringstream text;
-  text << stream.rdbuf();
-  const std::string sealed = text.str();
-  const std::optional<std::vector<std::string_view>> lines = RecordLines(sealed);
-  if (!lines || lines->empty() || lines->front() != kVersion) return std::nullopt;
-  Snapshot snapshot{path, 0, 0, {}};
-  for (size_t i = 1; i < lines->size(); ++i) {
-    Words words((*lines)[i]);
-    const std::string what = words.Text();
-    if (what == "owner") {
-      for (const std::string* ours : {&owner.cluster, &owner.group, &owner.pipeline, &owner.fingerprint}) {
-        if (words.Text() != *ours) return std::nullopt;
-      }
-      if (words.Number() != owner.task) return std::nullopt;
-    } else if (what == "epoch") {
-      snapshot.epoch = words.Number();
-      snapshot.made_ms = words.Number();
-    } else if (what == "file") {
-      SnapshotFile& file = snapshot.files.emplace_back();
-      file.name = words.Text();
-      file.bytes = words.Number();
-      file.checksum = static_cast<uint64_t>(words.Number());
-      if (file.name.find('/') != std::string::npos) return std::nullopt;
-    } else {
-      return std::nullopt;
+// One line of an index; false when it is none.
+bool ReadIndexLine(std::string_view line, SnapshotOwner* owner, Snapshot* snapshot) {
+  Words words(line);
+  const std::string what = words.Text();
+  if (what == "owner") {
+    for (std::string* text : {&owner->cluster, &owner->group, &owner->pipeline, &owner->fingerprint}) {
+      *text = words.Text();
     }
-    if (!words.ok()) return std::nullopt;
+    owner->task = words.Number();
+  } else if (what == "epoch") {
+    snapshot->epoch = words.Number();
+    snapshot->made_ms = words.Number();
+  } else if (what == "file") {
+    SnapshotFile& file = snapshot->files.emplace_back();
+    file.name = words.Text();
+    file.bytes = words.Number();
+    file.checksum = static_cast<uint64_t>(words.Number());
+    if (file.name.find('/') != std::string::npos) return false;
+  } else {
+    return false;
   }
-  return snapshot;
+  return words.ok();
+}
+
+bool IsOf(const SnapshotOwner& a, const SnapshotOwner& b) {
+  return a.cluster == b.cluster && a.group == b.group && a.pipeline == b.pipeline && a.fingerprint == b.fingerprint &&
+         a.task == b.task;
 }
 
 absl::Status WriteIndex(const SnapshotOwner& owner, const Snapshot& snapshot, const std::string& folder) {
@@ -240,13 +235,26 @@ absl::StatusOr<std::vector<Snapshot>> ListSnapshots(const SnapshotOwner& owner) 
   if (!fs::exists(folder, error)) return snapshots;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     if (at->path().extension() == kPartial) continue;
-    if (std::optional<Snapshot> snapshot = ReadIndex(owner, at->path().string())) {
-      snapshots.push_back(*std::move(snapshot));
-    }
+    auto read = ReadSnapshot(at->path().string());
+    if (read.ok() && IsOf(read->first, owner)) snapshots.push_back(std::move(read->second));
   }
   if (error) return absl::UnavailableError(fmt::format("reading {}: {}", folder, error.message()));
   std::sort(snapshots.begin(), snapshots.end(), [](const Snapshot& a, const Snapshot& b) { return a.epoch > b.epoch; });
   return snapshots;
+}
+
+absl::StatusOr<std::pair<SnapshotOwner, Snapshot>> ReadSnapshot(const std::string& path) {
+  std::ifstream stream(fs::path(path) / kIndex, std::ios::binary);
+  std::stringstream text;
+  text << stream.rdbuf();
+  const std::string sealed = text.str();
+  const std::optional<std::vector<std::string_view>> lines = RecordLines(sealed);
+  SnapshotOwner owner;
+  Snapshot snapshot{path, 0, 0, {}};
+  bool readable = lines && !lines->empty() && lines->front() == kVersion;
+  for (size_t i = 1; readable && i < lines->size(); ++i) readable = ReadIndexLine((*lines)[i], &owner, &snapshot);
+  if (!readable) return absl::DataLossError(fmt::format("the index of the snapshot {} can't be read", path));
+  return std::pair(std::move(owner), std::move(snapshot));
 }
 
 absl::Status VerifySnapshot(const Snapshot& snapshot) {

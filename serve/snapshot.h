@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -44,6 +45,8 @@ absl::StatusOr<Snapshot> KeepSnapshot(const SnapshotOwner& owner, const std::str
                                       int64_t wall_ms, const std::atomic<bool>& stop);
 // The newest first; those whose index can't be read, or that are of somebody else, are left out.
 absl::StatusOr<std::vector<Snapshot>> ListSnapshots(const SnapshotOwner& owner);
+// What the index in `path` says, and whose snapshot it is (without its root). DataLoss when it can't be read.
+absl::StatusOr<std::pair<SnapshotOwner, Snapshot>> ReadSnapshot(const std::string& path);
 // Whether the files are as the index says: DataLoss names the first one that isn't.
 absl::Status VerifySnapshot(const Snapshot& snapshot);
 // Makes `directory`, which must not exist, a store from the newest snapshot that is as its index says; empty when there

@@ -483,6 +483,7 @@ class CompletionTest(CliTest):
         self.assertEqual(self.complete("ebb", "completion", "z"), ["zsh"])
         self.assertEqual(self.complete("ebb", "generate", ""), ["telecom", "ecommerce", "bank", "subscription"])
         self.assertEqual(self.complete("ebb", "check", "sh"), ["shop.yaml"])
+        self.assertEqual(sorted(self.complete("ebb", "state", "")), ["orders.jsonl", "shop.yaml", "verify"])
         self.assertEqual(self.complete("ebb", "replay", "-i", "orders", "=", "ord"), ["orders.jsonl"])
 
     def test_every_option_of_every_command_is_known(self):

@@ -116,6 +116,36 @@ class StateTest(CliTest):
         self.refused(2, "state", "state", "--customer", "bob", says="--pipeline FILE")
         self.refused(2, "state", "state", "--features", says="--pipeline FILE")
 
+    def test_verify(self):
+        self.good("replay", "shop.yaml", "-q", "--state", "state")
+        digest = json.loads(self.good("state", "state", "--json"))["digests"]["state"]
+        before = self.contents("state")
+        text = self.good("state", "verify", "state", "--pipeline", "shop.yaml")
+        self.assertRegex(text, f"^right state: epoch \\d+, 2 customers, state {digest}\n$")
+        self.assertIn("rows not decoded", self.good("state", "verify", "state"))
+        found = json.loads(self.good("state", "verify", "state", "--json"))
+        self.assertEqual((found["customers"], found["digests"]["state"], found["wrong"], found["snapshot"]),
+                         (2, digest, [], False))
+        self.assertEqual(self.contents("state"), before)
+        self.refused(2, "state", "verify", "nowhere", says="nowhere")
+        self.refused(2, "state", "state", "state", says="takes one directory")
+        self.refused(2, "state", "verify", "state", "--customer", "ann", "--pipeline", "shop.yaml", says="--customer")
+        self.write("changed.yaml", SHOP.replace("silence > 5d", "silence > 6d"))
+        self.refused(2, "state", "verify", "state", "--pipeline", "changed.yaml", says="another version")
+
+    def test_verify_finds_what_is_wrong(self):
+        os.mkdir(self.at("service"))
+        self.good("replay", "shop.yaml", "-q", "--state", "service/task-1")
+        done = self.ebb("state", "verify", "service")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("wrong service/task-1: the folder is that of task 1", done.stdout)
+        with open(self.at("service/task-1/CURRENT"), "wb"):
+            pass
+        done = self.ebb("state", "verify", "service", "--json")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        [sentence] = json.loads(done.stdout)["wrong"]
+        self.assertIn("CURRENT names no MANIFEST", sentence)
+
     def test_another_pipeline_is_refused_and_nothing_touched(self):
         self.good("replay", "shop.yaml", "-q", "--state", "state")
         self.write("changed.yaml", SHOP.replace("silence > 5d", "silence > 6d"))
