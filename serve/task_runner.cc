@@ -257,7 +257,7 @@ void TaskRunner::Show(const Opened& opened) {
   now.watermark = task.intake().watermark();
   now.holder = task.intake().Holder().schema().name;
   now.customers = static_cast<int64_t>(task.task().rows().size());
-  now.uncommitted_bytes = static_cast<int64_t>(task.task().uncommitted_bytes());
+  now.uncommitted_bytes = static_cast<int64_t>(task.task().uncommitted_bytes().total());
   now.waiting_bytes = static_cast<int64_t>(task.task().order().bytes());
   now.commits = commits_;
   now.commit_us = commit_us_;

@@ -38,6 +38,7 @@ Job::Job(const JobOptions& options, JobParts parts, std::vector<SourceInput> sou
   for (const std::string& name : workers_[0]->task().work().CounterNames()) progress_.counters.emplace_back(name, 0);
   progress_.told = workers_[0]->task().work().told();
   base_ = progress_;
+  outputs_ = progress_.outputs;
 }
 
 absl::Status Job::CheckResume(const Progress& resume) const {
@@ -57,6 +58,8 @@ absl::Status Job::Start(const std::optional<Progress>& resume) {
   progress_ = *resume;
   posted_ = resume->cursor;
   base_ = *resume;
+  outputs_ = resume->outputs;
+  chain_ = resume->chain;
   for (auto& worker : workers_) worker->task().work().Tell(resume->cursor, resume->told);
   return LoadRows();
 }
@@ -77,12 +80,20 @@ absl::StatusOr<bool> Job::Step() {
   }
   posted_ = std::max(posted_, watermark);
   size_t uncommitted = 0;
+  size_t output = 0;
   for (size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->Post(std::move(batches[i]), watermark);
-    uncommitted += workers_[i]->uncommitted_bytes();
+    const UncommittedBytes bytes = workers_[i]->uncommitted_bytes();
+    uncommitted += bytes.total();
+    output += bytes.outputs;
   }
   const bool ended = intake_.ended();
-  if (ended || CommitDue(uncommitted)) EBB_RETURN_IF_ERROR(Commit());
+  if (ended || CommitDue(uncommitted)) {
+    EBB_RETURN_IF_ERROR(Commit());
+  } else if (output >= options_.max_waiting_output_bytes) {
+    EBB_RETURN_IF_ERROR(StopTasks());
+    EBB_RETURN_IF_ERROR(AppendOutputs());
+  }
   return ended;
 }
 
@@ -91,6 +102,11 @@ bool Job::CommitDue(size_t uncommitted) const {
   const bool scarce = options_.memory_bytes > 0 && uncommitted >= options_.memory_bytes / 4;
   return scarce || uncommitted >= options_.max_uncommitted_bytes ||
          MonotonicMs() - last_commit_ms_ >= options_.commit_interval;
+}
+
+absl::Status Job::StopTasks() {
+  for (auto& worker : workers_) worker->Drain();
+  return TasksFailed();
 }
 
 absl::Status Job::TasksFailed() {
@@ -124,8 +140,7 @@ absl::Status Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batch
 }
 
 absl::Status Job::Commit() {
-  for (auto& worker : workers_) worker->Drain();
-  EBB_RETURN_IF_ERROR(TasksFailed());
+  EBB_RETURN_IF_ERROR(StopTasks());
   Progress next = progress_;
   ++next.epoch;
   next.cursor = intake_.watermark();
@@ -135,12 +150,14 @@ absl::Status Job::Commit() {
   for (auto& worker : workers_) orders.push_back(&worker->task().order());
   next.logs = intake_.Positions(orders);
   CountInto(&next);
-  EBB_RETURN_IF_ERROR(AppendOutputs(&next));
-  if (parts_.store != nullptr) EBB_RETURN_IF_ERROR(WriteState(ChangedRowsInKeyOrder(Tables()), next, parts_.store));
-  for (auto& worker : workers_) {
-    worker->task().AfterWrite();
-    worker->task().outputs().Clear();
+  EBB_RETURN_IF_ERROR(AppendOutputs());
+  next.outputs = outputs_;
+  next.chain = chain_;
+  if (parts_.store != nullptr) {
+    EBB_RETURN_IF_ERROR(SyncOutputs());
+    EBB_RETURN_IF_ERROR(WriteState(ChangedRowsInKeyOrder(Tables()), next, parts_.store));
   }
+  for (auto& worker : workers_) worker->task().AfterWrite();
   progress_ = std::move(next);
   last_commit_ms_ = MonotonicMs();
   return absl::OkStatus();
@@ -156,7 +173,7 @@ void Job::CountInto(Progress* next) {
   for (auto& worker : workers_) worker->task().work().AddCounters(&next->counters);
 }
 
-absl::Status Job::AppendOutputs(Progress* next) {
+absl::Status Job::AppendOutputs() {
   std::vector<const Outputs*> outputs;
   for (auto& worker : workers_) outputs.push_back(&worker->task().outputs());
   std::array<std::string, kStreamCount> texts;
@@ -164,16 +181,24 @@ absl::Status Job::AppendOutputs(Progress* next) {
     const int stream = static_cast<int>(placed.line->stream);
     std::string& text = texts[stream];
     const size_t start = text.size();
-    AppendNumbered(placed, 0, next->outputs[stream].lines++, &text);
-    next->chain = ChainHash(next->chain, std::string_view(text).substr(start));
+    AppendNumbered(placed, 0, outputs_[stream].lines++, &text);
+    chain_ = ChainHash(chain_, std::string_view(text).substr(start));
     text += '\n';
   }
   for (int s = 0; s < kStreamCount; ++s) {
     Sink* sink = sinks_[s];
     if (sink == nullptr) continue;
     if (!texts[s].empty()) EBB_RETURN_IF_ERROR(sink->Append(texts[s]));
-    if (parts_.store != nullptr && !texts[s].empty()) EBB_RETURN_IF_ERROR(sink->Sync());
-    next->outputs[s].bytes = sink->bytes();
+    outputs_[s].bytes = sink->bytes();
+  }
+  for (auto& worker : workers_) worker->task().outputs().Clear();
+  return absl::OkStatus();
+}
+
+absl::Status Job::SyncOutputs() {
+  for (int s = 0; s < kStreamCount; ++s) {
+    const bool longer = outputs_[s].lines != progress_.outputs[s].lines;
+    if (longer && sinks_[s] != nullptr) EBB_RETURN_IF_ERROR(sinks_[s]->Sync());
   }
   return absl::OkStatus();
 }

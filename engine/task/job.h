@@ -1,7 +1,7 @@
 // A job: an intake, some tasks, a store and sinks, run over finished logs until their end. Its progress is a chain of
-// epochs; each commit makes one: outputs are appended and synced first, then one batch with all changed rows and the
-// progress (which holds the outputs' lengths) goes into the store. A job that is killed anywhere goes on from its last
-// commit and gives the same bytes; outputs that a commit didn't cover are cut off.
+// epochs; each commit makes one: outputs are appended (many of them ahead of it) and synced first, then one batch with
+// all changed rows and the progress (which holds the outputs' lengths) goes into the store. A job that is killed
+// anywhere goes on from its last commit and gives the same bytes; outputs that a commit didn't cover are cut off.
 #pragma once
 
 #include <array>
@@ -27,6 +27,7 @@ struct JobOptions {
   size_t batch_records = 2048;                // read at a time from one log
   DurationMs commit_interval = 10 * kSecond;  // by a monotonic clock; which instant it is changes no result
   size_t max_uncommitted_bytes = size_t{512} << 20;
+  size_t max_waiting_output_bytes = size_t{8} << 20;  // more go to their sinks ahead of the commit that covers them
   // What rows shall take in memory, all tasks together; the others are read from the store when they are needed. 0: all
   // are in memory. Changes no result.
   size_t memory_bytes = 0;
@@ -68,11 +69,15 @@ class Job {
  private:
   absl::Status CheckResume(const Progress& resume) const;
   absl::Status LoadRows();
+  // Waits until they have done all that was posted. Their first error.
+  absl::Status StopTasks();
   // The first error of a task; they stand still.
   absl::Status TasksFailed();
   bool CommitDue(size_t uncommitted) const;
   absl::Status HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batches);
-  absl::Status AppendOutputs(Progress* next);
+  // Every line that waits goes to its sink. The tasks stand still, all at the same watermark.
+  absl::Status AppendOutputs();
+  absl::Status SyncOutputs();
   void CountInto(Progress* next);
   std::vector<RowTable*> Tables();
 
@@ -82,7 +87,9 @@ class Job {
   Intake intake_;
   std::vector<std::unique_ptr<Worker>> workers_;
   Progress progress_;
-  Progress base_;                // ledger and counters of earlier runs
+  Progress base_;                        // ledger and counters of earlier runs
+  std::vector<OutputPosition> outputs_;  // of all lines that have been appended, with chain_
+  uint64_t chain_ = 0;
   TimeMs posted_ = kBeforeTime;  // watermark of the last batches
   int64_t last_commit_ms_ = 0;   // monotonic
 };

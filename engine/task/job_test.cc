@@ -125,6 +125,35 @@ TEST_F(JobTest, RunsToTheEndAndHasNothingLeftToDo) {
   EXPECT_EQ(again->progress().counters[0].second, 25);
 }
 
+TEST_F(JobTest, ManyLinesGoOutAheadOfTheirCommitAndAreCutOffWithoutIt) {
+  std::unique_ptr<Job> job = NewJob();
+  ASSERT_TRUE(RunToEnd(job.get()).ok());
+  const std::string text = alerts_.text();
+  const uint64_t chain = job->progress().chain;
+  for (const int tasks : {1, 3}) {
+    alerts_ = MemorySink();
+    store_ = NewMemoryStore();
+    parts_.store = store_.get();
+    options_.tasks = tasks;
+    options_.max_waiting_output_bytes = 1;
+    std::unique_ptr<Job> killed = NewJob();
+    ASSERT_FALSE(*killed->Step());
+    ASSERT_TRUE(killed->Commit().ok());
+    const int64_t committed = killed->progress().outputs[0].bytes;
+    ASSERT_FALSE(*killed->Step());
+    EXPECT_EQ(killed->progress().outputs[0].bytes, committed);
+    EXPECT_TRUE(tasks > 1 || alerts_.bytes() > committed);
+    killed.reset();
+    alerts_.CutTo(committed);
+    std::unique_ptr<Job> again = NewJob();
+    ASSERT_TRUE(Resume(again.get()).ok());
+    ASSERT_TRUE(RunToEnd(again.get()).ok());
+    EXPECT_EQ(alerts_.text(), text);
+    EXPECT_EQ(again->progress().chain, chain);
+    EXPECT_EQ(again->progress().outputs[0].bytes, alerts_.bytes());
+  }
+}
+
 // A store whose rows can't be read any more.
 class UnreadableStore : public StateStore {
  public:

@@ -22,6 +22,15 @@ struct LogNames {
   std::vector<std::vector<std::string>> logs;
 };
 
+// What a commit would have to hold.
+struct UncommittedBytes {
+  size_t rows = 0;  // those that have changed
+  size_t outputs = 0;
+
+  size_t total() const { return rows + outputs; }
+  bool operator==(const UncommittedBytes&) const = default;
+};
+
 // Confined to its task's thread.
 class Task {
  public:
@@ -56,8 +65,7 @@ class Task {
   const std::vector<SourceLedger>& ledger() const { return ledger_; }
   const Operator& work() const { return *work_; }
   Operator& work() { return *work_; }
-  // What a commit would have to hold: changed rows and outputs.
-  size_t uncommitted_bytes() const { return rows_.changed_bytes() + outputs_.bytes(); }
+  UncommittedBytes uncommitted_bytes() const { return {rows_.changed_bytes(), outputs_.bytes()}; }
 
  private:
   static constexpr size_t kPrefetchRecords = 64;

@@ -106,7 +106,7 @@ TEST_F(TaskTest, RowsLoadedAgainKeepTheirTimers) {
   Add(11, "b");
   Step(12);
   ASSERT_THAT(task_->rows().changed(), SizeIs(2));
-  EXPECT_GT(task_->uncommitted_bytes(), 0u);
+  EXPECT_GT(task_->uncommitted_bytes().total(), 0u);
   std::unique_ptr<Task> loaded = NewTask();
   for (std::string_view key : {"a", "b"}) {
     std::string bytes;

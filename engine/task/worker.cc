@@ -36,7 +36,7 @@ void Worker::Drain() {
   done_.wait(lock, [this] { return queue_.empty() && !busy_; });
 }
 
-size_t Worker::uncommitted_bytes() const {
+UncommittedBytes Worker::uncommitted_bytes() const {
   if (!threaded_) return task_->uncommitted_bytes();
   std::lock_guard lock(mutex_);
   return uncommitted_bytes_;
@@ -52,7 +52,7 @@ void Worker::Run() {
     busy_ = true;
     lock.unlock();
     task_->Step(std::move(work.batch), work.watermark);
-    const size_t bytes = task_->uncommitted_bytes();
+    const UncommittedBytes bytes = task_->uncommitted_bytes();
     lock.lock();
     busy_ = false;
     uncommitted_bytes_ = bytes;

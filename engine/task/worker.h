@@ -28,8 +28,8 @@ class Worker {
   void Drain();
   // Only before the first Post or after Drain.
   Task& task() { return *task_; }
-  // What a commit would have to hold, as of the last step that was done.
-  size_t uncommitted_bytes() const;
+  // As of the last step that was done.
+  UncommittedBytes uncommitted_bytes() const;
 
  private:
   struct Work {
@@ -49,7 +49,7 @@ class Worker {
   std::deque<Work> queue_;
   bool busy_ = false;
   bool stop_ = false;
-  size_t uncommitted_bytes_ = 0;
+  UncommittedBytes uncommitted_bytes_;
 
   std::thread thread_;
 };
