@@ -44,7 +44,7 @@ absl::StatusOr<std::map<std::string, std::string>> ParseOutputs(const std::vecto
 }
 
 absl::Status OpenSinks(const PipelineFile& file, const std::map<std::string, std::string>& paths,
-                       const std::optional<Progress>& resume, ReplayParts* parts) {
+                       const std::optional<Progress>& resume, const KillPoint& reached, ReplayParts* parts) {
   std::map<std::string, std::string> taken;
   for (int s = 0; s < kStreamCount; ++s) {
     const auto stream = static_cast<Stream>(s);
@@ -57,6 +57,7 @@ absl::Status OpenSinks(const PipelineFile& file, const std::map<std::string, std
     }
     const int64_t committed = resume ? resume->outputs[s].bytes : -1;
     EBB_ASSIGN_OR_RETURN(parts->sinks[s], FileSink::Open(path, path == "-" ? -1 : committed));
+    if (reached) reached("output_opened");
   }
   return absl::OkStatus();
 }
@@ -152,11 +153,12 @@ absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, 
   return OpenRocksDbStore(directory, {.check_files = !reader.ok()});
 }
 
-absl::StatusOr<bool> RunToEnd(Job* job, bool quiet) {
+absl::StatusOr<bool> RunToEnd(Job* job, bool quiet, const KillPoint& reached) {
   ProgressBar bar(quiet);
   bool done = false;
   while (!done && !StopRequested()) {
     EBB_ASSIGN_OR_RETURN(done, job->Step());
+    if (reached) reached("stepped");
     bar.Update(job->intake().progress(), job->intake().records_read(),
                FormatTime(job->intake().watermark()).substr(0, 10));
   }
@@ -182,6 +184,10 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
   std::optional<Progress> resume;
   if (!options.state.empty()) {
     EBB_ASSIGN_OR_RETURN(parts.store, OpenState(file, options.state));
+    if (options.reached) {
+      options.reached("state_opened");
+      parts.store = NewKilledStore(std::move(parts.store), options.reached);
+    }
     EBB_ASSIGN_OR_RETURN(resume, ReadProgress(parts.store.get()));
   }
   JobOptions job;
@@ -204,9 +210,13 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
   // The state is checked before any output is touched: a wrong directory must change nothing.
   parts.job = std::make_unique<Job>(job, std::move(job_parts), std::move(sources));
   EBB_RETURN_IF_ERROR(parts.job->Start(resume));
-  EBB_RETURN_IF_ERROR(OpenSinks(file, outputs, resume, &parts));
+  EBB_RETURN_IF_ERROR(OpenSinks(file, outputs, resume, options.reached, &parts));
   std::array<Sink*, kStreamCount> sinks{};
   for (int s = 0; s < kStreamCount; ++s) sinks[s] = parts.sinks[s].get();
+  for (Sink*& sink : sinks) {
+    if (sink != nullptr && options.reached)
+      sink = parts.killed.emplace_back(NewKilledSink(sink, options.reached)).get();
+  }
   if (!options.quiet && !options.json) {
     Sink*& alerts = sinks[static_cast<int>(Stream::kAlerts)];
     parts.top = std::make_unique<TopAlerts>(alerts, &file.plan);
@@ -221,6 +231,7 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
 int RunReplay(const ReplayOptions& given) {
   ReplayOptions options = given;
   options.observe = !options.truth.empty();
+  options.reached = KillPointOfEnvironment();
   if (options.memory_bytes > 0 && options.state.empty()) {
     Complain("--memory needs --state: a row that leaves memory is read back from there");
     return 2;
@@ -245,7 +256,7 @@ int RunReplay(const ReplayOptions& given) {
   if (parts->resumed && !options.quiet) {
     fmt::print(stderr, "going on from {} in {}\n", FormatTime(parts->job->progress().cursor), options.state);
   }
-  const absl::StatusOr<bool> done = RunToEnd(parts->job.get(), options.quiet);
+  const absl::StatusOr<bool> done = RunToEnd(parts->job.get(), options.quiet, options.reached);
   if (!done.ok()) {
     Complain(done.status());
     return ExitCodeOf(done.status());

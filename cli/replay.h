@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/kill_points.h"
 #include "cli/observer.h"
 #include "cli/top_alerts.h"
 #include "cli/verdict.h"
@@ -38,6 +39,7 @@ struct ReplayOptions {
   DurationMs horizon = kVerdictHorizon;
   GeneratorOptions generator;
   bool observe = false;  // for those who judge the run; it must begin anew then
+  KillPoint reached;     // may be empty
 };
 
 // A sink that also keeps what is written. Confined to its task's thread.
@@ -59,6 +61,7 @@ struct ReplayParts {
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<StateStore> store;
   std::array<std::unique_ptr<FileSink>, kStreamCount> sinks;
+  std::vector<std::unique_ptr<Sink>> killed;        // before them, for tests of kills
   std::vector<std::unique_ptr<HeardAlerts>> heard;  // with `observe`, as are the next two
   std::unique_ptr<Observer> observer;
   std::unique_ptr<std::vector<AlertLine>> alerts;  // alerts and shadow, in the order of their commits
@@ -76,7 +79,7 @@ absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, 
 absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOptions& options);
 // Steps until the end, with a progress bar unless `quiet`; false when a stop signal came, and what was done until then
 // is committed.
-absl::StatusOr<bool> RunToEnd(Job* job, bool quiet);
+absl::StatusOr<bool> RunToEnd(Job* job, bool quiet, const KillPoint& reached = {});
 // Exit code: 0 done, 1 failed or stopped before the end, 2 wrong usage or file.
 int RunReplay(const ReplayOptions& options);
 

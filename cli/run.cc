@@ -1,11 +1,9 @@
 // Options to parts, the answers of the HTTP server, exit codes.
 #include "cli/run.h"
 
-#include <csignal>
-#include <cstdlib>
-
 #include <fmt/format.h>
 
+#include "cli/kill_points.h"
 #include "cli/replay.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
@@ -17,19 +15,6 @@
 
 namespace ebb {
 namespace {
-
-// EBB_TEST_KILL_AT=POINT:N ends the process, as kill -9 does, when a point of the delivery is reached for the Nth time.
-std::function<void(std::string_view)> KillPoint() {
-  const char* text = std::getenv("EBB_TEST_KILL_AT");
-  if (text == nullptr) return {};
-  const std::string_view where(text);
-  const size_t colon = where.find(':');
-  auto left = std::make_shared<std::atomic<int>>(
-      colon == std::string_view::npos ? 1 : std::atoi(std::string(where.substr(colon + 1)).c_str()));
-  return [name = std::string(where.substr(0, colon)), left](std::string_view point) {
-    if (point == name && --*left == 0) std::raise(SIGKILL);
-  };
-}
 
 HttpAnswer Answer(const PipelineFile& file, const StatusBoard& board, std::string_view path) {
   if (path == "/livez") return {200, "ok\n"};
@@ -62,7 +47,7 @@ ServiceOptions OptionsOf(const RunOptions& options, const PipelineFile& file) {
   service.snapshots = options.snapshots;
   service.snapshot_interval = options.snapshot_interval;
   service.stop_requested = StopRequested;
-  service.reached = KillPoint();
+  service.reached = KillPointOfEnvironment();
   return service;
 }
 
