@@ -23,7 +23,7 @@ int RowLayoutBuilder::AddCells(std::string_view name, int count) {
 }
 
 int RowLayoutBuilder::AddSection(std::string_view name, int words, int max_entries) {
-  EBB_CHECK(words > 0 && words < 1000 && max_entries > 0 && max_entries <= 20000);
+  EBB_CHECK(words > 0 && words < 1000 && max_entries > 0 && max_entries <= kMaxEntries);
   layout_.id = layout_.id * 0x9E3779B97F4A7C15ull + static_cast<uint64_t>(HashText(name)) * 31 + words;
   layout_.sections.push_back({static_cast<uint16_t>(words), static_cast<uint16_t>(max_entries)});
   return static_cast<int>(layout_.sections.size()) - 1;
@@ -31,18 +31,28 @@ int RowLayoutBuilder::AddSection(std::string_view name, int words, int max_entri
 
 int64_t* RowRef::Insert(int section, int i) {
   PushBack(section);
-  const size_t bytes = table_->layout_.sections[section].words * sizeof(int64_t);
-  for (int at = count(section) - 1; at > i; --at) std::memcpy(entry(section, at), entry(section, at - 1), bytes);
-  int64_t* words = entry(section, i);
-  std::memset(words, 0, bytes);
-  return words;
+  for (int at = count(section) - 1; at > i; --at) Move(section, at - 1, at);
+  int64_t* fresh = entry(section, i);
+  std::fill_n(fresh, words(section), 0);
+  return fresh;
 }
 
-void RowRef::Erase(int section, int i) {
-  const size_t bytes = table_->layout_.sections[section].words * sizeof(int64_t);
-  for (int at = i; at + 1 < count(section); ++at) std::memcpy(entry(section, at), entry(section, at + 1), bytes);
+void RowRef::Move(int section, int from, int to) {
+  std::memcpy(entry(section, to), entry(section, from), table_->layout_.sections[section].words * sizeof(int64_t));
+}
+
+// The gap is closed from the side where fewer entries lie.
+void RowRef::Erase(int section, int i, int number) {
   SectionRef& ref = directory()[section];
-  if (--ref.count == 0) ref.head = 0;
+  const int behind = ref.count - i - number;
+  if (behind <= i) {
+    for (int at = i; at < i + behind; ++at) Move(section, at + number, at);
+  } else {
+    for (int at = i; at-- > 0;) Move(section, at, at + number);
+    ref.head = static_cast<uint16_t>((ref.head + number) % ref.capacity);
+  }
+  ref.count = static_cast<uint16_t>(ref.count - number);
+  if (ref.count == 0) ref.head = 0;
 }
 
 RowTable::RowTable(const RowLayout& layout)

@@ -43,6 +43,7 @@ class RowLayoutBuilder {
  public:
   // `count` cells, zero in a new row; returns the index of the first.
   int AddCells(std::string_view name, int count);
+  static constexpr int kMaxEntries = 32767;  // of a section
   // An empty section; returns its index.
   int AddSection(std::string_view name, int words, int max_entries);
   RowLayout Build() const { return layout_; }
@@ -109,10 +110,12 @@ class RowRef {
   // A new entry before number `i`, its words zero; later ones move up.
   int64_t* Insert(int section, int i);
   void PopFront(int section);
-  void Erase(int section, int i);
+  // Takes `number` entries out, beginning with number `i`.
+  void Erase(int section, int i, int number = 1);
 
  private:
   friend class RowTable;
+  void Move(int section, int from, int to);
   SectionRef* directory() const { return reinterpret_cast<SectionRef*>(row_ + 1); }
   int words(int section) const;
 

@@ -235,8 +235,8 @@ TEST(RowTableTest, RandomWalkAgainstDeques) {
           break;
         case 2:
           if (at == size) break;
-          row.Erase(s, at);
-          section.erase(section.begin() + at);
+          row.Erase(s, at, static_cast<int>(value & 1) * (size - at) / 2 + 1);
+          section.erase(section.begin() + at, section.begin() + at + (value & 1) * (size - at) / 2 + 1);
           break;
         case 3:
           if (size == limits[s]) break;

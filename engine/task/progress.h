@@ -22,7 +22,7 @@ struct OutputPosition {
 };
 
 struct Progress {
-  static constexpr int kVersion = 3;  // 1, 2: of rows in another form
+  static constexpr int kVersion = 4;  // 1 to 3: of rows in another form
   static constexpr int64_t kNoTask = -1;
 
   std::string pipeline;

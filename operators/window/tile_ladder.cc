@@ -77,12 +77,17 @@ bool TileLadder::Declare(RowLayoutBuilder* layout) {
   SortColumns();
   if (words_ > kMaxWords) return false;
   cells_ = layout->AddCells(name_ + ".bands", 1 + words_ * static_cast<int>(levels_.size()));
+  int64_t tiles = 0;
   for (size_t i = 0; i < levels_.size(); ++i) {
     levels_[i].band = cells_ + 1 + words_ * static_cast<int>(i);
     if (levels_[i].length == 0) continue;
-    int64_t tiles = (levels_[i].length + levels_[i].tile) / levels_[i].grain + 1;
-    if (tiles > 20000) return false;
-    levels_[i].section = layout->AddSection(name_ + ".tiles", 1 + words_, static_cast<int>(tiles));
+    ++finite_;
+    tiles += MostTiles(levels_[i]);
+  }
+  if (tiles > RowLayoutBuilder::kMaxEntries) return false;
+  if (finite_ > 0) {
+    tiles_ = layout->AddCells(name_ + ".counts", static_cast<int>((finite_ + 3) / 4));
+    section_ = layout->AddSection(name_ + ".tiles", 1 + words_, static_cast<int>(tiles));
   }
   PlanReads();
   constexpr std::array kRolls = {&TileLadder::Roll<0>, &TileLadder::Roll<1>, &TileLadder::Roll<2>, &TileLadder::Roll<3>,
@@ -137,85 +142,100 @@ void TileLadder::CombineInto(int64_t* into, const int64_t* other) const {
   }
 }
 
-// Cells that can't be subtracted are made anew from the tiles that are left.
-void TileLadder::Rebuild(const Level& level, RowRef* row) const {
+// Cells that can't be subtracted are made anew from the tiles that are left, those in places [first, end).
+void TileLadder::Rebuild(const Level& level, RowRef* row, int first, int end) const {
   int64_t* band = row->cells() + level.band;
   std::fill(band + additive_words_, band + words_, 0);
-  for (int i = 0; i < row->count(level.section); ++i) {
-    const int64_t* words = row->entry(level.section, i) + 1;
+  for (int i = first; i < end; ++i) {
+    const int64_t* words = row->entry(section_, i) + 1;
     for (size_t c = additive_columns_; c < columns_.size(); ++c) {
       columns_[c].aggregate->combine(band + word_of_[c], words + word_of_[c]);
     }
   }
 }
 
-// `tile` (its start, then its words) left the level before and joins this one; it is never older than what is here.
 template <int kWords>
-void TileLadder::Join(const Level& level, RowRef* row, const int64_t* tile) const {
-  const int words = kWords > 0 ? kWords : words_;
-  const auto add = [&](int64_t* into) {
-    if constexpr (kWords > 0) {
-      for (int w = 0; w < kWords; ++w) into[w] += tile[1 + w];
-    } else {
-      CombineInto(into, tile + 1);
-    }
-  };
-  add(row->cells() + level.band);
-  if (level.length == 0) return;
-  const int count = row->count(level.section);
-  if (count > 0) {
-    int64_t* last = row->entry(level.section, count - 1, 1 + words);
-    EBB_CHECK(last[0] <= tile[0], "tiles out of order");
-    if (tile[0] - last[0] < level.grain) {
-      add(last + 1);
-      return;
-    }
+void TileLadder::Combine(int64_t* into, const int64_t* other) const {
+  if constexpr (kWords > 0) {
+    for (int w = 0; w < kWords; ++w) into[w] += other[w];
+  } else {
+    CombineInto(into, other);
   }
-  int64_t* fresh = row->PushBackUnset(level.section, 1 + words);
-  fresh[0] = FloorDiv(tile[0], level.grain) * level.grain;
-  std::copy_n(tile + 1, words, fresh + 1);
+}
+
+template <int kWords>
+int TileLadder::Leave(size_t i, RowRef* row, int first, int end, TimeMs now) const {
+  const int words = 1 + (kWords > 0 ? kWords : words_);
+  const int additive = kWords > 0 ? kWords : additive_words_;
+  int64_t* band = row->cells() + levels_[i].band;
+  int64_t* joined = i + 1 < levels_.size() ? row->cells() + levels_[i + 1].band : nullptr;
+  int at = first;
+  for (; at < end; ++at) {
+    const int64_t* tile = row->entry(section_, at, words);
+    if (Leaves(levels_[i], tile[0]) > now) break;
+    for (int w = 0; w < additive; ++w) band[w] -= tile[1 + w];
+    if (joined != nullptr) Combine<kWords>(joined, tile + 1);
+  }
+  return at - first;
+}
+
+template <int kWords>
+int TileLadder::Join(size_t i, RowRef* row, int first, int end) const {
+  const int words = 1 + (kWords > 0 ? kWords : words_);
+  const DurationMs grain = levels_[i].grain;
+  int64_t* newest = TilesOf(*row, i) > 0 ? row->entry(section_, first - 1, words) : nullptr;
+  int place = first;
+  for (int at = first; at < end; ++at) {
+    const int64_t* tile = row->entry(section_, at, words);
+    EBB_CHECK(newest == nullptr || newest[0] <= tile[0], "tiles out of order");
+    if (newest != nullptr && tile[0] - newest[0] < grain) {
+      Combine<kWords>(newest + 1, tile + 1);
+      continue;
+    }
+    newest = row->entry(section_, place++, words);
+    if (newest != tile) std::copy_n(tile, words, newest);
+    newest[0] = FloorDiv(newest[0], grain) * grain;
+  }
+  return place - first;
 }
 
 template <int kWords>
 void TileLadder::Roll(RowRef* row, TimeMs now) const {
-  const int words = kWords > 0 ? kWords : words_;
-  int64_t tile[1 + (kWords > 0 ? kWords : kMaxWords)];
   TimeMs next = kAfterTime;
-  for (size_t i = 0; i < levels_.size() && levels_[i].length != 0; ++i) {
-    const Level& level = levels_[i];
-    bool left = false;
-    while (row->count(level.section) > 0) {
-      const int64_t* oldest = row->entry(level.section, 0, 1 + words);
-      const TimeMs leaves = Leaves(level, oldest[0]);
-      if (leaves > now) {
-        next = std::min(next, leaves);
-        break;
-      }
-      std::copy_n(oldest, 1 + words, tile);  // Join may move the row
-      row->PopFront(level.section);
-      int64_t* band = row->cells() + level.band;
-      const int additive = kWords > 0 ? kWords : additive_words_;
-      for (int w = 0; w < additive; ++w) band[w] -= tile[1 + w];
-      left = true;
-      if (i + 1 < levels_.size()) Join<kWords>(levels_[i + 1], row, tile);
+  int end = row->count(section_);  // behind the newest tile of the level
+  for (size_t i = 0; i < finite_; ++i) {
+    int first = end - TilesOf(*row, i);
+    if (const int left = Leave<kWords>(i, row, first, end, now); left > 0) {
+      const int joined = i + 1 < finite_ ? Join<kWords>(i + 1, row, first, first + left) : 0;
+      if (joined < left) row->Erase(section_, first + joined, left - joined);
+      AddTilesOf(row, i, -left);
+      if (joined > 0) AddTilesOf(row, i + 1, joined);
+      end -= left - joined;
+      first += joined;
+      if (kWords == 0 && additive_words_ < words_) Rebuild(levels_[i], row, first, end);
     }
-    if (kWords == 0 && left && additive_words_ < words_) Rebuild(level, row);
+    if (first < end) next = std::min(next, Leaves(levels_[i], row->entry(section_, first)[0]));
+    end = first;
   }
   row->cells()[cells_] = next == kAfterTime ? 0 : next;
 }
 
-// The tile that `time` falls into, made if there is none.
-int64_t* TileLadder::FindTile(const Level& level, RowRef* row, TimeMs time) const {
-  int at = row->count(level.section);
-  while (at > 0) {
-    int64_t* tile = row->entry(level.section, at - 1, 1 + words_);
+// The tile of level i that `time` falls into, made if there is none.
+int64_t* TileLadder::FindTile(size_t i, RowRef* row, TimeMs time) const {
+  const Level& level = levels_[i];
+  int at = row->count(section_);
+  for (size_t newer = 0; newer < i; ++newer) at -= TilesOf(*row, newer);
+  const int first = at - TilesOf(*row, i);
+  while (at > first) {
+    int64_t* tile = row->entry(section_, at - 1, 1 + words_);
     if (tile[0] <= time && time - tile[0] < level.grain) return tile;
     if (tile[0] < time) break;
     --at;
   }
   const TimeMs start = FloorDiv(time, level.grain) * level.grain;
-  int64_t* tile = at == row->count(level.section) ? row->PushBack(level.section) : row->Insert(level.section, at);
+  int64_t* tile = at == row->count(section_) ? row->PushBack(section_) : row->Insert(section_, at);
   tile[0] = start;
+  AddTilesOf(row, i, 1);
   TimeMs& next = row->cells()[cells_];
   TimeMs leaves = Leaves(level, start);
   if (next == 0 || leaves < next) next = leaves;
@@ -240,18 +260,13 @@ void TileLadder::Add(const Record& record, RowRef* row, TimeMs now) const {
   for (size_t c = additive_columns_; !any && c < columns_.size(); ++c) any = !skip(columns_[c]);
   if (!any) return;
 
-  const Level* level = nullptr;
-  for (const Level& candidate : levels_) {
-    if (candidate.length != 0 && record.time != now &&
-        Leaves(candidate, FloorDiv(record.time, candidate.grain) * candidate.grain) <= now) {
-      continue;
-    }
-    level = &candidate;
-    break;
+  size_t level = 0;
+  if (record.time != now) {
+    while (level < finite_ && LeavesOfTime(levels_[level], record.time) <= now) ++level;
+    if (level == levels_.size()) return;  // older than the longest window
   }
-  if (level == nullptr) return;  // older than the longest window
-  int64_t* tile = level->length == 0 ? nullptr : FindTile(*level, row, record.time) + 1;
-  int64_t* band = row->cells() + level->band;
+  int64_t* tile = level < finite_ ? FindTile(level, row, record.time) + 1 : nullptr;
+  int64_t* band = row->cells() + levels_[level].band;
   for (int w = 0; w < additive_words_; ++w) band[w] += delta[w];
   for (int w = 0; tile != nullptr && w < additive_words_; ++w) tile[w] += delta[w];
   for (size_t c = additive_columns_; c < columns_.size(); ++c) {
@@ -266,17 +281,23 @@ void TileLadder::Add(const Record& record, RowRef* row, TimeMs now) const {
 void TileLadder::Read(const RowRef& row, double* registers) const {
   const int64_t* bands = row.cells() + cells_ + 1;
   for (const Run& run : runs_) {
-    int64_t sum = 0;
-    const double unit = run.unit;
-    const Step* const last = steps_.data() + run.last;
-    for (const Step* step = steps_.data() + run.first; step != last; ++step) {
-      sum += bands[step->cell];
-      if (step->target == kNoTarget) continue;
-      const auto value = static_cast<double>(sum);
-      registers[step->target] = unit == 1 ? value : value / unit;
+    if (run.unit == 1) {
+      ReadRun(run, bands, registers, [](double value) { return value; });
+    } else {
+      ReadRun(run, bands, registers, [unit = run.unit](double value) { return value / unit; });
     }
   }
   if (!lowered_.empty()) ReadLowered(bands, registers);
+}
+
+template <typename ToUnits>
+void TileLadder::ReadRun(const Run& run, const int64_t* bands, double* registers, ToUnits to_units) const {
+  int64_t sum = 0;
+  const Step* const last = steps_.data() + run.last;
+  for (const Step* step = steps_.data() + run.first; step != last; ++step) {
+    sum += bands[step->cell];
+    if (step->target != kNoTarget) registers[step->target] = to_units(static_cast<double>(sum));
+  }
 }
 
 void TileLadder::ReadLowered(const int64_t* bands, double* registers) const {
@@ -294,23 +315,22 @@ void TileLadder::ReadLowered(const int64_t* bands, double* registers) const {
 void TileLadder::Prefetch(const RowRef& row, TimeMs now, bool add) const {
   const TimeMs next = row.cells()[cells_];
   const bool rolls = next != 0 && now >= next;
-  if (!rolls && !add) return;
-  for (const Level& level : levels_) {
-    if (level.length == 0) break;
-    const int count = row.count(level.section);
-    if (count > 0) {
-      __builtin_prefetch(row.entry(level.section, count - 1, 1 + words_), 1);
-      if (rolls) __builtin_prefetch(row.entry(level.section, 0, 1 + words_));
-    }
-    if (!rolls) break;  // only the newest tile of the first level is touched
+  int end = section_ < 0 ? 0 : row.count(section_);
+  if (end == 0 || (!rolls && !add)) return;
+  const int words = 1 + words_;
+  __builtin_prefetch(row.entry(section_, end - 1, words), 1);
+  for (size_t i = 0; rolls && i < finite_; ++i) {
+    // The oldest of the level, and the newest of the next.
+    end -= TilesOf(row, i);
+    if (end > 0) __builtin_prefetch(row.entry(section_, end - 1, words), 1);
+    if (end < row.count(section_)) __builtin_prefetch(row.entry(section_, end, words), 1);
   }
 }
 
 std::vector<TileLadder::LevelInfo> TileLadder::levels() const {
   std::vector<LevelInfo> infos;
   for (const Level& level : levels_) {
-    int tiles = level.length == 0 ? 0 : static_cast<int>((level.length + level.tile) / level.grain + 1);
-    infos.push_back({level.window, level.grain, tiles});
+    infos.push_back({level.window, level.grain, level.length == 0 ? 0 : static_cast<int>(MostTiles(level))});
   }
   return infos;
 }

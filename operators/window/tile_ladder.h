@@ -6,6 +6,9 @@
 // many windows there are. A tile that leaves window i moves on to level i+1, where tiles may be coarser; out of the
 // last it is dropped. Work depends on tiles that hold something, never on time that passed.
 //
+// All tiles lie in one ring, the oldest first, so those of one level lie together and a tile that moves on stays where
+// it is: the levels' numbers of tiles say where each begins.
+//
 // The grain of level i is the smallest tile of the windows i.. ; all windows must nest (operators/window/nesting.h).
 #pragma once
 
@@ -65,10 +68,9 @@ class TileLadder {
  private:
   struct Level {
     int window;
-    DurationMs length;  // 0: for ever
+    DurationMs length;  // 0: for ever; then the last, without tiles
     DurationMs tile;
     DurationMs grain;
-    int section;
     int band;  // first cell of the band
   };
   struct ReadPlan {
@@ -102,16 +104,36 @@ class TileLadder {
   // kWords is the number of words of a tile when all of them are additive, known to the compiler; 0: any.
   template <int kWords>
   void Roll(RowRef* row, TimeMs now) const;
+  // How many tiles of level i leave it, of those in places [first, end); they join level i+1.
   template <int kWords>
-  void Join(const Level& level, RowRef* row, const int64_t* tile) const;
+  int Leave(size_t i, RowRef* row, int first, int end, TimeMs now) const;
+  // Tiles [first, end) join level i, which ends at `first`. How many there are then: those that fall into one tile of
+  // it are one, and the places behind are unused.
+  template <int kWords>
+  int Join(size_t i, RowRef* row, int first, int end) const;
+  template <int kWords>
+  void Combine(int64_t* into, const int64_t* other) const;
   // When a tile that starts at `start` leaves the level.
   TimeMs Leaves(const Level& level, TimeMs start) const {
     if (level.grain != level.tile) start = FloorDiv(start, level.tile) * level.tile;
     return start + level.tile + level.length;
   }
+  TimeMs LeavesOfTime(const Level& level, TimeMs time) const {
+    return Leaves(level, FloorDiv(time, level.grain) * level.grain);
+  }
+  static int64_t MostTiles(const Level& level) { return (level.length + level.tile) / level.grain + 1; }
   void CombineInto(int64_t* into, const int64_t* other) const;
-  void Rebuild(const Level& level, RowRef* row) const;
-  int64_t* FindTile(const Level& level, RowRef* row, TimeMs time) const;
+  void Rebuild(const Level& level, RowRef* row, int first, int end) const;
+  int64_t* FindTile(size_t i, RowRef* row, TimeMs time) const;
+  // Numbers of tiles: 16 bits for each level, four to a cell.
+  int TilesOf(const RowRef& row, size_t i) const {
+    return static_cast<int>(row.cells()[tiles_ + i / 4] >> (16 * (i % 4)) & 0xFFFF);
+  }
+  void AddTilesOf(RowRef* row, size_t i, int64_t added) const {
+    row->cells()[tiles_ + i / 4] += added * (int64_t{1} << (16 * (i % 4)));
+  }
+  template <typename ToUnits>
+  void ReadRun(const Run& run, const int64_t* bands, double* registers, ToUnits to_units) const;
   void ReadLowered(const int64_t* bands, double* registers) const;
 
   std::string name_;
@@ -126,7 +148,10 @@ class TileLadder {
   int words_ = 0;
   int additive_words_ = 0;  // they come first
   int additive_columns_ = 0;
-  int cells_ = -1;  // cell: when the next tile leaves, 0: none; then the bands
+  size_t finite_ = 0;  // levels with tiles; they come first
+  int section_ = -1;   // of the tiles; -1 without any
+  int tiles_ = -1;     // cells with the numbers of tiles
+  int cells_ = -1;     // cell: when the next tile leaves, 0: none; then the bands
 };
 
 }  // namespace ebb
