@@ -99,15 +99,20 @@ Reply Brokers::Produce(int task, int log, Producer producer, int64_t sequence,
   const Transaction& transaction = transactions_[task];
   const bool known = transaction.state == State::kOngoing && transaction.producer.epoch == producer.epoch &&
                      std::find(transaction.logs.begin(), transaction.logs.end(), log) != transaction.logs.end();
+  const auto refuse_unknown = [&] {
+    const bool fenced = producer.epoch < transaction.producer.epoch;
+    if (fenced) scheduler_.Note(Fault::kFenced);
+    return Reply{fenced ? KafkaError::kFenced : KafkaError::kBadState};
+  };
   if (producer.epoch > partition.epoch) {
     if (sequence != 0) return {KafkaError::kBadState};
-    if (options_.verifies && !known) return {KafkaError::kBadState};
+    if (options_.verifies && !known) return refuse_unknown();
     partition.epoch = producer.epoch;
     partition.next_sequence = 0;
   }
   if (sequence < partition.next_sequence) return {};  // it has them
   if (sequence > partition.next_sequence) return {KafkaError::kBadState};
-  if (options_.verifies && !known) return {KafkaError::kBadState};
+  if (options_.verifies && !known) return refuse_unknown();
   partition.first_open = std::min(partition.first_open, partition.records.size());
   for (const OutputRecord& record : records) {
     partition.records.push_back(record);
@@ -239,11 +244,12 @@ Reply Brokers::AskEnds(int task, int log) const {
           static_cast<int64_t>(std::min(partition.records.size(), partition.first_open))};
 }
 
-Reply Brokers::FetchJournal(int task, int64_t first_epoch) const {
-  const Log& partition = logs_[task][kJournalLog];
+Reply Brokers::Fetch(int task, int log, int64_t first_epoch) const {
+  const Log& partition = logs_[task][log];
   const size_t stable = std::min(partition.records.size(), partition.first_open);
   Reply reply;
   reply.number = static_cast<int64_t>(stable);
+  reply.second = static_cast<int64_t>(partition.records.size());
   for (size_t i = partition.begin; i < stable; ++i) {
     const OutputRecord& record = partition.records[i];
     if (record.state == OutputRecord::State::kCommitted && record.epoch >= first_epoch) {
@@ -269,7 +275,7 @@ int64_t Brokers::first_journal_epoch(int task) const {
 
 int64_t Brokers::committed_offset(int task, size_t source) const {
   const std::vector<LogOffset>& offsets = transactions_[task].committed_offsets;
-  return source < offsets.size() ? offsets[source].next_offset : 0;
+  return source < offsets.size() ? offsets[source].next_offset : -1;
 }
 
 }  // namespace ebb

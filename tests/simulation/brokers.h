@@ -81,12 +81,16 @@ class Brokers {
   Reply EndTransaction(int task, Producer producer);
   // number, second: the first offset and one past the last that a reader of committed data may see.
   Reply AskEnds(int task, int log) const;
-  // texts: the committed records of the journal from the epoch on; number: the offset up to which it can be read.
-  Reply FetchJournal(int task, int64_t first_epoch) const;
+  // texts: the committed records, of the journal from the epoch on; number: the offset up to which committed data can
+  // be read, second: where the partition ends.
+  Reply Fetch(int task, int log, int64_t first_epoch) const;
 
   void DeleteJournalBefore(int task, int64_t epoch);
   int64_t first_journal_epoch(int task) const;
+  // -1: none.
   int64_t committed_offset(int task, size_t source) const;
+  // Whether a transaction has written offsets and hasn't ended.
+  bool offsets_held(int task) const { return !transactions_[static_cast<size_t>(task)].pending_offsets.empty(); }
 
  private:
   enum class State : uint8_t { kEmpty, kOngoing, kCommitting, kAborting, kComplete };

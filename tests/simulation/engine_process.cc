@@ -117,6 +117,10 @@ void EngineProcess::BeMember(Thread* thread) {
       continue;
     }
     if (reply.error == KafkaError::kTimedOut) continue;
+    if (reply.error == KafkaError::kGeneration) {
+      member = 0;
+      continue;
+    }
     member = reply.number;
     if (reply.error == KafkaError::kRebalancing) {
       thread->Sleep(kPollMs, "waiting to be assigned");

@@ -1,4 +1,5 @@
-// Gathering: everybody joins again, or is left out after the rebalance time-out; then the generation goes up.
+// Gathering: the generation goes up when everybody has joined again, or after the rebalance time-out. Static members
+// that have not joined by then keep their tasks until their sessions time out.
 #include "tests/simulation/group.h"
 
 #include <algorithm>
@@ -20,6 +21,8 @@ Reply Group::Join(const std::string& instance, int64_t number) {
     known->second.number = number = ++numbers_;
     known->second.seen_ms = scheduler_.now_ms();
     scheduler_.Note(Fault::kStaticReturn);
+  } else if (known == members_.end() && number != 0) {
+    return {KafkaError::kGeneration};  // its session has timed out: nobody knows it any more
   } else if (known == members_.end()) {
     members_[instance] = {++numbers_, false, scheduler_.now_ms()};
     number = numbers_;
@@ -55,10 +58,18 @@ void Group::Gather() {
   if (gathering_) return;
   gathering_ = true;
   for (auto& [instance, member] : members_) member.joined = false;
-  scheduler_.After(options_.rebalance_timeout_ms, [this, gathering = ++gatherings_] {
+  WatchGathering(++gatherings_);
+}
+
+void Group::WatchGathering(int64_t gathering) {
+  scheduler_.After(options_.rebalance_timeout_ms, [this, gathering] {
     if (!gathering_ || gatherings_ != gathering) return;
-    std::erase_if(members_, [](const auto& member) { return !member.second.joined; });
-    Complete();
+    const bool any = std::any_of(members_.begin(), members_.end(), [](const auto& m) { return m.second.joined; });
+    if (any) {
+      Complete();
+    } else {
+      WatchGathering(gathering);
+    }
   });
 }
 
@@ -85,9 +96,12 @@ void Group::WatchSession(const std::string& instance) {
     }
     scheduler_.Note(Fault::kSessionTimeOut);
     members_.erase(member);
-    if (members_.empty()) return;
     gathering_ = false;  // whoever has joined is asked anew
-    Gather();
+    if (members_.empty()) {
+      ++generation_;
+    } else {
+      Gather();
+    }
   });
 }
 

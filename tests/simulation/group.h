@@ -38,6 +38,7 @@ class Group {
   Member* Find(int64_t number);
   const Member* Find(int64_t number) const { return const_cast<Group*>(this)->Find(number); }
   void Gather();
+  void WatchGathering(int64_t gathering);
   void Complete();
   void WatchSession(const std::string& instance);
 

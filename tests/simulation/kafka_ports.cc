@@ -61,8 +61,8 @@ absl::StatusOr<std::vector<std::string>> SimulatedDelivery::Open(int64_t first_e
   const int64_t deadline = context_.thread->machine().monotonic_ms() + context_.timeout_ms;
   for (;;) {
     EBB_RETURN_IF_ERROR(Ask(
-        Api::kFetchJournal, leader, [brokers, task, first_epoch] { return brokers->FetchJournal(task, first_epoch); },
-        &reply));
+        Api::kFetchJournal, leader,
+        [brokers, task, first_epoch] { return brokers->Fetch(task, kJournalLog, first_epoch); }, &reply));
     if (reply.number >= end) {
       unanswered_ = 0;
       return std::move(reply.texts);
