@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kSettleWithinMs = 60'000;
 constexpr int64_t kStopWithinMs = 30'000;
 constexpr int64_t kMaxSteps = 400'000;  // of the scheduler
+constexpr int64_t kMaxAppends = 500;    // to a log; there is no time for more
 
 struct Chaos {
   // Mean time between two of a kind, in ms; 0: never.
@@ -25,14 +26,17 @@ struct Chaos {
 
 class History {
  public:
-  History(uint64_t seed, bool trace) : scheduler_(seed, trace) {
+  History(uint64_t seed, const Sizes& most, bool trace) : scheduler_(seed, trace), most_(most) {
     MakeSources();
     MakeCluster();
     MakeTask();
     MakeChaos();
+    const auto again = most.find(kAgain);
+    if (again != most.end() && again->second > 0) random() = Random(seed ^ static_cast<uint64_t>(again->second) << 40);
   }
 
   HistoryResult Run();
+  const Sizes& sizes() const { return sizes_; }
 
  private:
   Random& random() { return scheduler_.random(); }
@@ -40,14 +44,29 @@ class History {
   bool On() { return random().Chance(0.4); }
   int64_t Every(int64_t low, int64_t high) { return On() ? random().Between(low, high) : 0; }
 
+  // What is drawn is not less when less is left of it, so that nothing else changes.
+  template <typename T>
+  void Limit(const std::string& name, T* count) {
+    if (const auto most = most_.find(name); most != most_.end())
+      *count = std::min(*count, static_cast<T>(most->second));
+    sizes_[name] = static_cast<int64_t>(*count);
+  }
+  // A kind of fault, by its chance or the time between two.
+  template <typename T>
+  void Allow(const std::string& name, T* kind) {
+    if (const auto most = most_.find(name); most != most_.end() && most->second == 0) *kind = 0;
+    sizes_[name] = *kind > 0 ? 1 : 0;
+  }
+
   void MakeSources();
   void MakeCluster();
+  void MakeInput(int64_t task, int64_t source);
   void MakeTask();
   void MakeChaos();
   void Begin();
   // Calls `strike` again and again until the faults end.
   void Repeat(int64_t mean_ms, std::function<void()> strike);
-  void AppendLater(int task, size_t source);
+  void AppendLater(int task, size_t source, int64_t appends);
   void Append(int task, size_t source);
   void DeleteOld();
   EngineProcess* AnyRunning();
@@ -66,6 +85,8 @@ class History {
   void CheckEnd();
 
   Scheduler scheduler_;
+  const Sizes& most_;
+  Sizes sizes_;
   std::vector<SourceSchema> schemas_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Group> group_;
@@ -74,7 +95,9 @@ class History {
   EngineContext context_;
   std::vector<std::unique_ptr<EngineProcess>> processes_;
   Chaos chaos_;
+  int64_t drawn_tasks_ = 1, drawn_sources_ = 1;
   int tasks_ = 1;
+  int64_t appends_ = kMaxAppends;
   int64_t faults_end_ms_ = 0;
   int64_t broker_offset_ms_ = 0;
   DurationMs age_ = 0;
@@ -85,10 +108,10 @@ class History {
 // ---- Configuration
 
 void History::MakeSources() {
-  tasks_ = static_cast<int>(random().Between(1, 3));
-  const int64_t sources = random().Between(1, 2);
+  drawn_tasks_ = random().Between(1, 3);
+  drawn_sources_ = random().Between(1, 2);
   age_ = random().Chance(0.3) ? 400 * kDay : 0;
-  for (int64_t s = 0; s < sources; ++s) {
+  for (int64_t s = 0; s < drawn_sources_; ++s) {
     SourceSchema schema;
     schema.name = fmt::format("source{}", s);
     schema.ordinal = static_cast<uint16_t>(s);
@@ -101,6 +124,13 @@ void History::MakeSources() {
     schemas_.push_back(schema);
   }
   faults_end_ms_ = random().Between(1500, 7000);
+  tasks_ = static_cast<int>(drawn_tasks_);
+  Limit("tasks", &tasks_);
+  size_t sources = schemas_.size();
+  Limit("sources", &sources);
+  schemas_.resize(sources);
+  Limit("faults_ms", &faults_end_ms_);
+  Limit("appends", &appends_);
 }
 
 void History::MakeCluster() {
@@ -110,6 +140,10 @@ void History::MakeCluster() {
   if (On()) network.reply_lost = 0.01;
   if (On()) network.slow = 0.02;
   if (On()) network.stuck = 0.01;
+  Allow("lost", &network.lost);
+  Allow("reply_lost", &network.reply_lost);
+  Allow("slow", &network.slow);
+  Allow("stuck", &network.stuck);
   network_ = std::make_unique<Network>(&scheduler_, network);
   GroupOptions group;
   group.tasks = tasks_;
@@ -117,6 +151,7 @@ void History::MakeCluster() {
   BrokerOptions brokers;
   brokers.verifies = random().Chance(0.5);
   if (On()) brokers.held_markers = 0.1;
+  Allow("held_markers", &brokers.held_markers);
   invariants_ = std::make_unique<Invariants>(&scheduler_, &schemas_, &context_.live);
   brokers_ = std::make_unique<Brokers>(&scheduler_, network_.get(), group_.get(), tasks_, brokers, invariants_.get());
   context_.scheduler = &scheduler_;
@@ -127,22 +162,28 @@ void History::MakeCluster() {
   context_.schemas = &schemas_;
   context_.session_timeout_ms = group.session_timeout_ms;
   for (int task = 0; task < tasks_; ++task) {
-    std::vector<const Input*> inputs;
     context_.inputs.emplace_back();
     append_every_ms_.emplace_back();
-    for (size_t s = 0; s < schemas_.size(); ++s) {
-      const int64_t begin = random().Chance(0.5) ? 0 : random().Between(1, 100);
-      const int broker = (task + static_cast<int>(s)) % Network::kBrokers;
-      context_.inputs.back().push_back(std::make_unique<Input>(fmt::format("topic{}/{}", s, task), broker, begin));
-      inputs.push_back(context_.inputs.back().back().get());
-      static constexpr int64_t kEveryMs[] = {0, 400, 60, 15};
-      append_every_ms_.back().push_back(kEveryMs[random().Below(4)]);
-    }
-    invariants_->AddTask(task, inputs);
     last_.push_back(kAfterTime);
+  }
+  for (int64_t n = 0; n < drawn_tasks_ * drawn_sources_; ++n) MakeInput(n / drawn_sources_, n % drawn_sources_);
+  for (int task = 0; task < tasks_; ++task) {
+    std::vector<const Input*> inputs;
+    for (const auto& input : context_.inputs[task]) inputs.push_back(input.get());
+    invariants_->AddTask(task, inputs);
   }
   context_.snapshots.resize(static_cast<size_t>(tasks_));
   context_.last_process.assign(static_cast<size_t>(tasks_), -1);
+}
+
+void History::MakeInput(int64_t task, int64_t source) {
+  static constexpr int64_t kEveryMs[] = {0, 400, 60, 15};
+  const int64_t begin = random().Chance(0.5) ? 0 : random().Between(1, 100);
+  const int64_t every = kEveryMs[random().Below(4)];
+  if (task >= tasks_ || source >= static_cast<int64_t>(schemas_.size())) return;
+  const int broker = static_cast<int>(task + source) % Network::kBrokers;
+  context_.inputs[task].push_back(std::make_unique<Input>(fmt::format("topic{}/{}", source, task), broker, begin));
+  append_every_ms_[task].push_back(every);
 }
 
 void History::MakeTask() {
@@ -166,6 +207,16 @@ void History::MakeTask() {
   if (On()) context_.killed_in_commit = random().Chance(0.5) ? 0.02 : 0.1;
   if (On()) context_.paused_in_commit = 0.02;
   if (On()) context_.killed_at_state = 0.1;
+  int64_t skips = context_.skip_offset + 1;
+  Allow("skip", &skips);
+  context_.skip_offset = skips - 1;
+  Allow("not_written", &context_.store.not_written);
+  Allow("written_failed", &context_.store.written_failed);
+  Allow("unread", &context_.store.unread);
+  Allow("read_failures", &context_.read_failures);
+  Allow("killed_in_commit", &context_.killed_in_commit);
+  Allow("paused_in_commit", &context_.paused_in_commit);
+  Allow("killed_at_state", &context_.killed_at_state);
 }
 
 void History::MakeChaos() {
@@ -181,7 +232,20 @@ void History::MakeChaos() {
   if (context_.snapshot_interval_ms > 0) chaos_.retention = Every(100, 1500);
   chaos_.short_retention = random().Chance(0.7);
   if (On()) chaos_.upstream = 0.1;
-  const int64_t processes = random().Between(1, 3);
+  int64_t processes = random().Between(1, 3);
+  Limit("processes", &processes);
+  Allow("kill", &chaos_.kill);
+  Allow("power", &chaos_.power);
+  Allow("disk", &chaos_.disk);
+  Allow("pause", &chaos_.pause);
+  Allow("restart", &chaos_.restart);
+  Allow("add", &chaos_.add);
+  Allow("broker", &chaos_.broker);
+  Allow("wall", &chaos_.wall);
+  Allow("broker_clock", &chaos_.broker_clock);
+  Allow("retention", &chaos_.retention);
+  Allow("snapshots", &context_.snapshot_interval_ms);
+  Allow("upstream", &chaos_.upstream);
   for (int64_t p = 0; p < processes; ++p) {
     processes_.push_back(std::make_unique<EngineProcess>(&context_, static_cast<int>(p)));
   }
@@ -189,13 +253,13 @@ void History::MakeChaos() {
 
 // ---- Records
 
-void History::AppendLater(int task, size_t source) {
+void History::AppendLater(int task, size_t source, int64_t appends) {
   const int64_t every = append_every_ms_[task][source];
-  if (every == 0) return;
-  scheduler_.After(random().Between(1, 2 * every), [this, task, source] {
+  if (every == 0 || appends == 0) return;
+  scheduler_.After(random().Between(1, 2 * every), [this, task, source, appends] {
     if (scheduler_.healed()) return;
     Append(task, source);
-    AppendLater(task, source);
+    AppendLater(task, source, appends - 1);
   });
 }
 
@@ -271,7 +335,7 @@ void History::WatchDrained(EngineProcess* process) {
 void History::Begin() {
   for (auto& process : processes_) StartLater(process.get(), random().Chance(0.7) ? 50 : 3000);
   for (int task = 0; task < tasks_; ++task) {
-    for (size_t s = 0; s < schemas_.size(); ++s) AppendLater(task, s);
+    for (size_t s = 0; s < schemas_.size(); ++s) AppendLater(task, s, appends_);
   }
   const auto strike = [this](Fault fault, void (EngineProcess::*what)(), int64_t back_ms) {
     return [this, fault, what, back_ms] {
@@ -454,6 +518,8 @@ HistoryResult History::Run() {
 
 }  // namespace
 
-HistoryResult RunHistory(uint64_t seed, bool trace) { return History(seed, trace).Run(); }
+HistoryResult RunHistory(uint64_t seed, const Sizes& most, bool trace) { return History(seed, most, trace).Run(); }
+
+Sizes HistorySizes(uint64_t seed, const Sizes& most) { return History(seed, most, false).sizes(); }
 
 }  // namespace ebb

@@ -2,6 +2,8 @@
 // clocks, with faults at every step. One seed is one history. As a test it runs a sample; on its own:
 //   simulation_test --seeds N [--first S]    further histories, with counts of all fault points
 //   simulation_test --seed S [--trace]       one history, told
+//   simulation_test --seed S --shrink        a smaller history with the same violation
+//   simulation_test --seed S --most SIZES    the history with less of it, as --shrink names it
 #include <malloc.h>
 
 #include <csignal>
@@ -14,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/simulation/history.h"
+#include "tests/simulation/shrink.h"
 
 namespace ebb {
 namespace {
@@ -43,17 +46,38 @@ void NameSeed(int) {
 }
 
 // Runs the seeds in turn; false, with the seed, at the first violation.
-bool RunSeeds(uint64_t first, uint64_t seeds, bool trace, Totals* totals) {
+bool RunSeeds(uint64_t first, uint64_t seeds, const Sizes& most, bool trace, Totals* totals) {
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
     running_seed = seed;
-    const HistoryResult result = RunHistory(seed, trace);
+    const HistoryResult result = RunHistory(seed, most, trace);
     totals->Add(result);
     if (!result.violation.empty()) {
-      fmt::print("violation with seed {}: {}\nto see it: simulation_test --seed {} --trace\n", seed, result.violation,
-                 seed);
+      fmt::print("violation with seed {}: {}\nto see it: ./test --seed {}{}{} --trace\n", seed, result.violation, seed,
+                 most.empty() ? "" : " --most ", SizesText(most));
       return false;
     }
   }
+  return true;
+}
+
+// What there is.
+std::string OnText(Sizes sizes) {
+  std::erase_if(sizes, [](const auto& size) { return size.second == 0; });
+  return SizesText(sizes);
+}
+
+// False when nothing is violated.
+bool ShrinkSeed(uint64_t seed, const Sizes& most) {
+  const std::optional<Violated> found = RunApart(seed, most);
+  if (!found.has_value()) {
+    fmt::print("nothing is violated with seed {}\n", seed);
+    return false;
+  }
+  const Violated least = Shrink(seed, *found);
+  fmt::print("shrunk from {} steps, {} records to {} steps, {} records\n  {}\n  to {}\nviolation: {}\n", found->steps,
+             found->records, least.steps, least.records, OnText(HistorySizes(seed, most)),
+             OnText(HistorySizes(seed, least.most)), least.violation);
+  fmt::print("to see it: ./test --seed {} --most {} --trace\n", seed, SizesText(least.most));
   return true;
 }
 
@@ -71,7 +95,7 @@ void Print(uint64_t seeds, const Totals& totals) {
 
 TEST(SimulationTest, Sample) {
   Totals totals;
-  ASSERT_TRUE(RunSeeds(0, kSample, false, &totals));
+  ASSERT_TRUE(RunSeeds(0, kSample, {}, false, &totals));
   Print(kSample, totals);
   EXPECT_GT(totals.alerts, 0);
   for (size_t f = 0; f < kFaults; ++f) EXPECT_GT(totals.counts[f], 0) << FaultName(static_cast<Fault>(f));
@@ -80,17 +104,30 @@ TEST(SimulationTest, Sample) {
 // One history is the same however often it is run.
 TEST(SimulationTest, OneSeedIsOneHistory) {
   for (uint64_t seed = 0; seed < 5; ++seed) {
-    const HistoryResult first = RunHistory(seed, false), second = RunHistory(seed, false);
+    const HistoryResult first = RunHistory(seed, {}, false), second = RunHistory(seed, {}, false);
     EXPECT_EQ(first.counts, second.counts);
     EXPECT_EQ(first.steps, second.steps);
     EXPECT_EQ(first.alerts, second.alerts);
   }
 }
 
+// What is left out of a history changes nothing else of its configuration.
+TEST(SimulationTest, LessOfAHistory) {
+  const Sizes all = HistorySizes(7, {});
+  for (const auto& [name, size] : all) {
+    Sizes less = all;
+    less[name] = std::min<int64_t>(size, name == "faults_ms" ? 100 : 1);
+    EXPECT_EQ(HistorySizes(7, {{name, less[name]}}), less) << name;
+    EXPECT_EQ(RunHistory(7, {{name, less[name]}}, false).violation, "") << name;
+  }
+  EXPECT_EQ(ParseSizes(SizesText(all)), all);
+}
+
 int Main(int count, char** arguments) {
   std::signal(SIGABRT, NameSeed);
   uint64_t seeds = 0, first = 0;
-  bool one = false, trace = false;
+  bool one = false, trace = false, shrink = false;
+  Sizes most;
   for (int i = 1; i < count; ++i) {
     const bool has_value = i + 1 < count;
     if (std::strcmp(arguments[i], "--seeds") == 0 && has_value) {
@@ -100,14 +137,24 @@ int Main(int count, char** arguments) {
     } else if (std::strcmp(arguments[i], "--seed") == 0 && has_value) {
       one = true;
       first = std::strtoull(arguments[++i], nullptr, 10);
+    } else if (std::strcmp(arguments[i], "--most") == 0 && has_value) {
+      const std::optional<Sizes> parsed = ParseSizes(arguments[++i]);
+      if (!parsed.has_value()) {
+        fmt::print("--most is NAME=NUMBER,...\n");
+        return 2;
+      }
+      most = *parsed;
     } else if (std::strcmp(arguments[i], "--trace") == 0) {
       trace = true;
+    } else if (std::strcmp(arguments[i], "--shrink") == 0) {
+      shrink = true;
     }
   }
+  if (one && shrink) return ShrinkSeed(first, most) ? 0 : 1;
   if (one) seeds = 1;
   if (seeds == 0) return RUN_ALL_TESTS();
   Totals totals;
-  const bool good = RunSeeds(first, seeds, trace, &totals);
+  const bool good = RunSeeds(first, seeds, most, trace, &totals);
   if (good) Print(seeds, totals);
   return good ? 0 : 1;
 }
