@@ -55,7 +55,8 @@ void FindStates(const std::string& directory, int depth, std::vector<std::string
     std::error_code unknown;
     if (at->is_directory(unknown)) {
       const fs::path extension = at->path().extension();
-      if (extension != ".partial" && extension != ".checkpoint") folders.push_back(at->path().string());
+      const bool unfinished = extension == ".partial" || extension == ".checkpoint" || extension == ".newer";
+      if (!unfinished) folders.push_back(at->path().string());
     } else if (IsStateFile(at->path())) {
       states->push_back(directory);
       return;

@@ -270,10 +270,11 @@ absl::Status VerifySnapshot(const Snapshot& snapshot) {
 }
 
 absl::StatusOr<std::optional<Snapshot>> RestoreSnapshot(const SnapshotOwner& owner, const std::string& directory,
-                                                        std::vector<std::string>* warnings) {
+                                                        int64_t than, std::vector<std::string>* warnings) {
   EBB_ASSIGN_OR_RETURN(const std::vector<Snapshot> all, ListSnapshots(owner));
   std::error_code error;
   for (const Snapshot& snapshot : all) {
+    if (snapshot.epoch <= than) break;
     const std::string partial = directory + std::string(kPartial);
     fs::remove_all(partial, error);
     if (!error) fs::create_directories(partial, error);

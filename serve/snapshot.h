@@ -49,9 +49,9 @@ absl::StatusOr<std::vector<Snapshot>> ListSnapshots(const SnapshotOwner& owner);
 absl::StatusOr<std::pair<SnapshotOwner, Snapshot>> ReadSnapshot(const std::string& path);
 // Whether the files are as the index says: DataLoss names the first one that isn't.
 absl::Status VerifySnapshot(const Snapshot& snapshot);
-// Makes `directory`, which must not exist, a store from the newest snapshot that is as its index says; empty when there
-// is none. What was wrong with newer ones is in `warnings`.
+// Makes `directory`, which must not exist, a store from the newest snapshot that is as its index says and of an epoch
+// after `than`; empty when there is none. What was wrong with newer ones is in `warnings`.
 absl::StatusOr<std::optional<Snapshot>> RestoreSnapshot(const SnapshotOwner& owner, const std::string& directory,
-                                                        std::vector<std::string>* warnings);
+                                                        int64_t than, std::vector<std::string>* warnings);
 
 }  // namespace ebb

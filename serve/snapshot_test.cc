@@ -43,11 +43,11 @@ class SnapshotTest : public testing::Test {
     return KeepSnapshot(owner_, checkpoint, epoch, 1000 * epoch, stop);
   }
   // The progress of what is restored, or what was said instead.
-  std::string Restored(size_t warnings = 0) {
+  std::string Restored(size_t warnings = 0, int64_t than = 0) {
     const std::string directory = folder_ + "/restored";
     std::filesystem::remove_all(directory);
     std::vector<std::string> said;
-    const auto restored = RestoreSnapshot(owner_, directory, &said);
+    const auto restored = RestoreSnapshot(owner_, directory, than, &said);
     EXPECT_TRUE(restored.ok()) << restored.status();
     EXPECT_THAT(said, SizeIs(warnings));
     if (!restored.ok() || !*restored) return "nothing";
@@ -78,6 +78,8 @@ TEST_F(SnapshotTest, WhatWasKeptComesBack) {
   EXPECT_EQ(Restored(), "after ann");
   ASSERT_TRUE(Keep(9).ok());
   EXPECT_EQ(Restored(), "after bob");
+  EXPECT_EQ(Restored(0, 8), "after bob");
+  EXPECT_EQ(Restored(0, 9), "nothing") << "none is newer than that";
   const auto all = ListSnapshots(owner_);
   ASSERT_TRUE(all.ok());
   ASSERT_THAT(*all, SizeIs(2));

@@ -80,15 +80,41 @@ SnapshotOwner TaskRunner::Owner() const {
           task_};
 }
 
-absl::Status TaskRunner::RestoreIfMissing(const std::string& folder) {
-  if (context_.snapshots.empty() || std::filesystem::exists(folder + "/CURRENT")) return absl::OkStatus();
+absl::StatusOr<std::optional<Snapshot>> TaskRunner::Restore(const std::string& folder, int64_t than) {
   std::error_code error;
   std::filesystem::remove_all(folder, error);
   std::vector<std::string> warnings;
-  EBB_ASSIGN_OR_RETURN(const std::optional<Snapshot> restored, RestoreSnapshot(Owner(), folder, &warnings));
+  absl::StatusOr<std::optional<Snapshot>> restored = RestoreSnapshot(Owner(), folder, than, &warnings);
   for (const std::string& warning : warnings) context_.log->Warn("snapshot_damaged", {{"text", warning}});
+  return restored;
+}
+
+absl::Status TaskRunner::RestoreIfMissing(const std::string& folder) {
+  if (context_.snapshots.empty() || std::filesystem::exists(folder + "/CURRENT")) return absl::OkStatus();
+  EBB_ASSIGN_OR_RETURN(const std::optional<Snapshot> restored, Restore(folder, 0));
   if (restored) context_.log->Info("snapshot_restored", {{"task", task_}, {"epoch", restored->epoch}});
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> TaskRunner::RestoreNewer(const absl::Status& why) {
+  if (context_.snapshots.empty()) return false;
+  const std::string folder = TaskFolder(context_, task_);
+  int64_t epoch = 0;
+  if (const auto store = OpenRocksDbStore(folder, {.read_only = true, .check_files = false}); store.ok()) {
+    EBB_ASSIGN_OR_RETURN(const std::optional<Progress> state, ReadProgress(store->get()));
+    if (state) epoch = state->epoch;
+  }
+  // Beside the old one until it is whole. A process that dies between the two steps finds no state, and restores anew.
+  const std::string newer = folder + ".newer";
+  EBB_ASSIGN_OR_RETURN(const std::optional<Snapshot> restored, Restore(newer, epoch));
+  if (!restored) return false;
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (!error) std::filesystem::rename(newer, folder, error);
+  if (error) return absl::UnavailableError(fmt::format("putting a snapshot into {}: {}", folder, error.message()));
+  context_.log->Warn("snapshot_restored",
+                     {{"task", task_}, {"epoch", restored->epoch}, {"instead_of", epoch}, {"reason", why}});
+  return true;
 }
 
 void TaskRunner::KeepSnapshots(Opened* opened) {
@@ -146,8 +172,13 @@ void TaskRunner::Run() {
   int64_t pause = kFirstPauseMs;
   while (!stopping()) {
     lived_ = false;
-    const absl::Status status = RunOnce();
+    absl::Status status = RunOnce();
     if (status.ok()) break;  // it was to stop
+    if (absl::IsOutOfRange(status)) {
+      const absl::StatusOr<bool> newer = RestoreNewer(status);
+      if (newer.ok() && *newer) continue;
+      if (!newer.ok()) status = newer.status();
+    }
     if (IsForGood(status)) {
       refused_ = true;
       SetPhase(TaskPhase::kRefused, std::string(status.message()));

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -65,6 +66,11 @@ class TaskRunner {
   SnapshotOwner Owner() const;
   // Brings the newest snapshot when the task has no state here.
   absl::Status RestoreIfMissing(const std::string& folder);
+  // Puts the newest snapshot into the place of a state that is too old to go on from, `why`. False when there is none
+  // that is newer than the state.
+  absl::StatusOr<bool> RestoreNewer(const absl::Status& why);
+  // The newest snapshot after epoch `than`, if there is one, as a store in `folder`, which isn't there.
+  absl::StatusOr<std::optional<Snapshot>> Restore(const std::string& folder, int64_t than);
   // Begins a snapshot when it is time, and the one before is done; tells of one that is.
   void KeepSnapshots(Opened* opened);
 

@@ -19,16 +19,14 @@ absl::Status CheckFirst(const std::optional<Progress>& state, const JournalRecor
                     state->epoch, state->chain, first.chain));
   }
   if (state) {
-    return absl::FailedPreconditionError(
+    return absl::OutOfRangeError(
         fmt::format("the journal begins at epoch {}, the state stands at epoch {}: what lies between can't be done "
-                    "again; restore a "
-                    "newer snapshot, or begin with a new state directory and a new group",
+                    "again; restore a newer snapshot, or begin with a new state directory and a new group",
                     first.epoch, state->epoch));
   }
-  return absl::FailedPreconditionError(
+  return absl::OutOfRangeError(
       fmt::format("there is no state, and the journal, which begins at epoch {}, doesn't reach back to epoch 1: "
-                  "restore a snapshot, or "
-                  "begin with a new group",
+                  "restore a snapshot, or begin with a new group",
                   first.epoch));
 }
 

@@ -24,8 +24,8 @@ absl::Status CheckState(const TaskIdentity& identity, const Progress& state);
 
 // `journal`: the encoded records from the state's epoch on (from epoch 1 without a state), as Delivery::Open gave them.
 // Returns them decoded, oldest first, the record of the state's own epoch included. DataLoss when one is damaged.
-// FailedPrecondition when the state is ahead of them or of another history, when epochs between are gone, or when
-// epochs that must be done again were done by another version of the pipeline.
+// FailedPrecondition when the state is ahead of them or of another history, or when epochs that must be done again were
+// done by another version of the pipeline; OutOfRange when epochs between are gone: a newer state would do.
 absl::StatusOr<std::vector<JournalRecord>> CheckJournal(const TaskIdentity& identity,
                                                         const std::optional<Progress>& state,
                                                         const std::vector<std::string>& journal);

@@ -246,6 +246,12 @@ class World:
 
     def records(self, topic, partition, last=None):
         """Committed records: (value or None, when it was appended in seconds). `last`: of the last so many offsets."""
+        def text(value):
+            return value if value is None else value.decode("utf-8", "surrogatepass")
+        return [(text(m.value()), m.timestamp()[1] / 1000) for m in self.messages(topic, partition, last)]
+
+    def messages(self, topic, partition, last=None):
+        """Committed messages, one after another."""
         reader = ck.Consumer({"bootstrap.servers": self.node.address, "group.id": "judge", "log_level": 0,
                               "isolation.level": "read_committed", "enable.auto.commit": False,
                               "enable.partition.eof": True, "auto.offset.reset": "earliest"})
@@ -254,24 +260,23 @@ class World:
         end = self.end_of(reader, place, deadline)
         place.offset = max(0, end - last) if last else 0
         reader.assign([place])
-        records = []
+        read = 0
         while time.monotonic() < deadline:
             message = reader.poll(1)
             if message is None:
                 continue
             at_end = message.error() is not None and message.error().code() == ck.KafkaError._PARTITION_EOF
             if message.error() is None:
-                value = message.value()
-                records.append((value if value is None else value.decode("utf-8", "surrogatepass"),
-                                message.timestamp()[1] / 1000))
+                yield message
+                read += 1
                 deadline = time.monotonic() + 60
             elif not at_end:
                 continue
             # Short of the end a transaction is still being ended. What came since we asked may not end.
             if message.offset() + (0 if at_end else 1) >= end:
                 reader.close()
-                return records
-        raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records: {len(records)} read, "
+                return
+        raise RuntimeError(f"{topic}/{partition} has no end for readers of committed records: {read} read, "
                            f"position {reader.position([place])}, end {end}")
 
     @staticmethod
