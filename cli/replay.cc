@@ -140,7 +140,8 @@ std::optional<PipelineFile> LoadOrComplain(const std::string& path, bool json) {
   return std::nullopt;
 }
 
-absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory) {
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory,
+                                                      size_t memory_bytes) {
   // Opening for writing changes files, so a look without writing comes first. What it can't tell, the second opening
   // says.
   absl::StatusOr<std::unique_ptr<StateStore>> reader = OpenRocksDbStore(directory, {.read_only = true});
@@ -150,7 +151,9 @@ absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, 
     if (progress) EBB_RETURN_IF_ERROR(CheckSamePipeline(*progress, file.plan.pipeline, file.plan.fingerprint));
     reader->reset();
   }
-  return OpenRocksDbStore(directory, {.check_files = !reader.ok()});
+  RocksDbStoreOptions store{.check_files = !reader.ok()};
+  store.FitTo(memory_bytes);
+  return OpenRocksDbStore(directory, store);
 }
 
 absl::StatusOr<bool> RunToEnd(Job* job, bool quiet, const KillPoint& reached) {
@@ -183,7 +186,7 @@ absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOpt
   EBB_ASSIGN_OR_RETURN(std::vector<SourceInput> sources, OpenInputs(file, inputs, options.generator));
   std::optional<Progress> resume;
   if (!options.state.empty()) {
-    EBB_ASSIGN_OR_RETURN(parts.store, OpenState(file, options.state));
+    EBB_ASSIGN_OR_RETURN(parts.store, OpenState(file, options.state, options.memory_bytes));
     if (options.reached) {
       options.reached("state_opened");
       parts.store = NewKilledStore(std::move(parts.store), options.reached);

@@ -74,7 +74,8 @@ struct ReplayParts {
 absl::StatusOr<InputPaths> ParseInputs(const PipelineFile& file, const std::vector<std::string>& inputs);
 // Opens the state for writing. FailedPrecondition, and nothing is touched, when it belongs to another pipeline or
 // version.
-absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory);
+absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const PipelineFile& file, const std::string& directory,
+                                                      size_t memory_bytes);
 // Opens everything and lets the job go on from its last commit. `file` outlives the result.
 absl::StatusOr<ReplayParts> OpenReplay(const PipelineFile& file, const ReplayOptions& options);
 // Steps until the end, with a progress bar unless `quiet`; false when a stop signal came, and what was done until then

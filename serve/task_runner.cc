@@ -199,7 +199,11 @@ absl::StatusOr<std::unique_ptr<TaskRunner::Opened>> TaskRunner::Open() {
   const PipelineFile& file = *context_.file;
   const std::string folder = TaskFolder(context_, task_);
   EBB_RETURN_IF_ERROR(RestoreIfMissing(folder));
-  EBB_ASSIGN_OR_RETURN(opened->store, OpenRocksDbStore(folder, {}));
+  LiveOptions live = context_.live;
+  live.memory_bytes /= static_cast<size_t>(context_.tasks);
+  RocksDbStoreOptions store;
+  store.FitTo(live.memory_bytes);
+  EBB_ASSIGN_OR_RETURN(opened->store, OpenRocksDbStore(folder, store));
   std::vector<PartitionSpec> partitions;
   KafkaDeliveryOptions options;
   for (const SourceConfig& source : file.sources) {
@@ -227,8 +231,6 @@ absl::StatusOr<std::unique_ptr<TaskRunner::Opened>> TaskRunner::Open() {
   options.wall_now_ms = WallMs;
   opened->delivery = std::make_unique<TimedDelivery>(NewKafkaDelivery(context_.connection, std::move(options)),
                                                      &commits_, &commit_us_, &committed_ms_);
-  LiveOptions live = context_.live;
-  live.memory_bytes /= static_cast<size_t>(context_.tasks);
   live.task = task_;
   LiveParts parts;
   parts.pipeline = file.plan.pipeline;

@@ -3,6 +3,7 @@
 // store.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -53,8 +54,16 @@ std::unique_ptr<StateStore> NewMemoryStore();
 struct RocksDbStoreOptions {
   bool read_only = false;   // for `ebb state`: changes nothing, needs an existing store
   bool check_files = true;  // reads all files first; false for who has just done so
-  size_t block_cache_bytes = size_t{64} << 20;
-  size_t write_buffer_bytes = size_t{64} << 20;
+  size_t block_cache_bytes = kMostBufferBytes;
+  size_t write_buffer_bytes = kMostBufferBytes;  // there may be three of them
+
+  static constexpr size_t kMostBufferBytes = size_t{64} << 20;
+  static constexpr size_t kLeastBufferBytes = size_t{1} << 20;
+  // The buffers of a store whose rows may take so much memory (0: no limit) have an eighth of it each.
+  void FitTo(size_t row_bytes) {
+    if (row_bytes == 0) return;
+    block_cache_bytes = write_buffer_bytes = std::clamp(row_bytes / 8, kLeastBufferBytes, kMostBufferBytes);
+  }
 };
 // Opens or makes the store in `directory`. FailedPrecondition when another process holds it; DataLoss when it is
 // damaged; ResourceExhausted when the disk is full. After any error of Commit the store refuses further commits.

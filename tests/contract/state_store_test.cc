@@ -383,5 +383,17 @@ TEST_F(DurableStoreTest, OtherFormatsAreRefused) {
   EXPECT_EQ(Open(path_).status().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST(RocksDbStoreOptionsTest, BuffersHaveAnEighthOfTheRowsLimitWithinBounds) {
+  struct {
+    size_t row_mib, buffer_mib;
+  } cases[] = {{0, 64}, {1, 1}, {32, 4}, {512, 64}, {8192, 64}};
+  for (const auto& [row_mib, buffer_mib] : cases) {
+    RocksDbStoreOptions options;
+    options.FitTo(row_mib << 20);
+    EXPECT_EQ(options.write_buffer_bytes, buffer_mib << 20);
+    EXPECT_EQ(options.block_cache_bytes, buffer_mib << 20);
+  }
+}
+
 }  // namespace
 }  // namespace ebb
