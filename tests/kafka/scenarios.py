@@ -30,6 +30,7 @@ LOGS = ("calls", "alerts", "scores", "journal")
 TASKS = 2
 # As in tests/simulation/scenarios_test.cc.
 TRANSACTION_MS, SESSION_MS, REBALANCE_MS, PATIENCE_MS = 5000, 2000, 3000, 1500
+UNVERIFIED = "without verification: "  # these stand at the end
 AT_A_TIME = 8  # most of a scenario is waiting
 
 ERRORS = {0: "ok", 46: "ok",  # a duplicate is one that the broker has
@@ -330,6 +331,20 @@ def prepare(node, count):
     link.close()
 
 
+def stop_verifying(node):
+    """From now on the broker is like those before 3.6."""
+    name = "transaction.partition.verification.enable"
+    admin = ck_admin.AdminClient({"bootstrap.servers": node.address, "log_level": 0})
+    entry = ck_admin.ConfigEntry(name, "false", incremental_operation=ck_admin.AlterConfigOpType.SET)
+    one = ck_admin.ConfigResource(ck_admin.ConfigResource.Type.BROKER, "1", incremental_configs=[entry])
+    admin.incremental_alter_configs([one])[one].result(60)
+    deadline = time.monotonic() + 60
+    while admin.describe_configs([one])[one].result(60)[name].value != "false":
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{name} can't be changed")
+        time.sleep(0.1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only scenarios whose name has this in it")
@@ -343,7 +358,13 @@ def main():
         prepare(node, len(chosen))
         begun = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-            results = pool.map(lambda numbered: run(node, numbered[0], numbered[1][1]), enumerate(chosen))
+            results = []
+            for verified in (True, False):
+                numbered = [(number, lines) for number, (name, lines) in enumerate(chosen)
+                            if name.startswith(UNVERIFIED) != verified]
+                if numbered and not verified:
+                    stop_verifying(node)
+                results += pool.map(lambda one: run(node, *one), numbered)
             for (name, lines), seen in zip(chosen, results):
                 failed += seen != lines
                 for wanted, got in zip(lines, seen):
