@@ -72,7 +72,7 @@ BUGS = [
         "      ladder->Read(",
         "ladder_property_test", "*"),
     Bug("a tile stays at the instant at which it leaves",
-        "operators/window/tile_ladder.cc", "if (leaves > now) {", "if (leaves >= now) {",
+        "operators/window/tile_ladder.cc", "tile[0]) > now) break;", "tile[0]) >= now) break;",
         "ladder_property_test", "*"),
     Bug("the carry of a sum is dropped",
         "operators/pipeline_operator.cc",
