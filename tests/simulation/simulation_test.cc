@@ -66,6 +66,11 @@ std::string OnText(Sizes sizes) {
   return SizesText(sizes);
 }
 
+std::string LengthText(const Violated& found) {
+  if (found.steps == 0) return "a history that ends the process";
+  return fmt::format("{} steps, {} records", found.steps, found.records);
+}
+
 // False when nothing is violated.
 bool ShrinkSeed(uint64_t seed, const Sizes& most) {
   const std::optional<Violated> found = RunApart(seed, most);
@@ -74,9 +79,8 @@ bool ShrinkSeed(uint64_t seed, const Sizes& most) {
     return false;
   }
   const Violated least = Shrink(seed, *found);
-  fmt::print("shrunk from {} steps, {} records to {} steps, {} records\n  {}\n  to {}\nviolation: {}\n", found->steps,
-             found->records, least.steps, least.records, OnText(HistorySizes(seed, most)),
-             OnText(HistorySizes(seed, least.most)), least.violation);
+  fmt::print("shrunk from {} to {}\n  {}\n  to {}\nviolation: {}\n", LengthText(*found), LengthText(least),
+             OnText(HistorySizes(seed, most)), OnText(HistorySizes(seed, least.most)), least.violation);
   fmt::print("to see it: ./test --seed {} --most {} --trace\n", seed, SizesText(least.most));
   return true;
 }
