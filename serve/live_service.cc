@@ -232,6 +232,7 @@ absl::Status LiveService::CheckTasks() const {
 }
 
 void LiveService::Assigned(const Assignment& assignment) {
+  if (options_.reached) options_.reached("assigned");
   log_.Info("assigned", {{"tasks", fmt::format("{}", fmt::join(assignment.tasks, ","))}});
   board_.Update([&](ServiceStatus* status) {
     status->joined = true;
@@ -244,7 +245,10 @@ void LiveService::Assigned(const Assignment& assignment) {
 }
 
 void LiveService::Revoked(bool lost) {
-  if (!runners_.empty()) log_.Info("revoked", {{"lost", lost ? "yes" : "no"}});
+  if (!runners_.empty()) {
+    log_.Info("revoked", {{"lost", lost ? "yes" : "no"}});
+    if (options_.reached) options_.reached("revoked");
+  }
   for (const auto& [task, runner] : runners_) {
     runner->Stop(lost ? TaskRunner::End::kAbandon : TaskRunner::End::kFinish);
   }

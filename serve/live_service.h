@@ -26,7 +26,7 @@ struct ServiceOptions {
   DurationMs snapshot_interval = 10 * kMinute;
   int timeout_ms = 30000;                               // of a call to the cluster
   std::function<bool()> stop_requested;                 // asked several times a second
-  std::function<void(std::string_view point)> reached;  // see KafkaDeliveryOptions
+  std::function<void(std::string_view point)> reached;  // see TaskContext; also told of assigned and revoked
 };
 
 // Confined to its task's thread.

@@ -84,7 +84,9 @@ absl::StatusOr<std::optional<Snapshot>> TaskRunner::Restore(const std::string& f
   std::error_code error;
   std::filesystem::remove_all(folder, error);
   std::vector<std::string> warnings;
+  Reached("restore_begun");
   absl::StatusOr<std::optional<Snapshot>> restored = RestoreSnapshot(Owner(), folder, than, &warnings);
+  if (restored.ok() && *restored) Reached("restored");
   for (const std::string& warning : warnings) context_.log->Warn("snapshot_damaged", {{"text", warning}});
   return restored;
 }
@@ -110,6 +112,7 @@ absl::StatusOr<bool> TaskRunner::RestoreNewer(const absl::Status& why) {
   if (!restored) return false;
   std::error_code error;
   std::filesystem::remove_all(folder, error);
+  Reached("state_removed");
   if (!error) std::filesystem::rename(newer, folder, error);
   if (error) return absl::UnavailableError(fmt::format("putting a snapshot into {}: {}", folder, error.message()));
   context_.log->Warn("snapshot_restored",
@@ -201,9 +204,11 @@ absl::StatusOr<std::unique_ptr<TaskRunner::Opened>> TaskRunner::Open() {
   EBB_RETURN_IF_ERROR(RestoreIfMissing(folder));
   LiveOptions live = context_.live;
   live.memory_bytes /= static_cast<size_t>(context_.tasks);
+  live.task = task_;
   RocksDbStoreOptions store;
   store.FitTo(live.memory_bytes);
   EBB_ASSIGN_OR_RETURN(opened->store, OpenRocksDbStore(folder, store));
+  Reached("state_opened");
   std::vector<PartitionSpec> partitions;
   KafkaDeliveryOptions options;
   for (const SourceConfig& source : file.sources) {
@@ -231,7 +236,6 @@ absl::StatusOr<std::unique_ptr<TaskRunner::Opened>> TaskRunner::Open() {
   options.wall_now_ms = WallMs;
   opened->delivery = std::make_unique<TimedDelivery>(NewKafkaDelivery(context_.connection, std::move(options)),
                                                      &commits_, &commit_us_, &committed_ms_);
-  live.task = task_;
   LiveParts parts;
   parts.pipeline = file.plan.pipeline;
   parts.fingerprint = file.plan.fingerprint;
@@ -240,6 +244,9 @@ absl::StatusOr<std::unique_ptr<TaskRunner::Opened>> TaskRunner::Open() {
   parts.store = opened->store.get();
   parts.delivery = opened->delivery.get();
   parts.meeting = context_.pipeline->NewMeeting({task_, context_.tasks});
+  if (context_.reached) {
+    parts.redone = [this](int64_t, const std::vector<OutputMessage>&) { Reached("epoch_redone"); };
+  }
   opened->task = std::make_unique<LiveTask>(live, std::move(parts), std::move(sources));
   return opened;
 }
@@ -252,6 +259,7 @@ absl::Status TaskRunner::RunOnce() {
   });
   EBB_ASSIGN_OR_RETURN(const std::unique_ptr<Opened> opened, Open());
   EBB_RETURN_IF_ERROR(opened->task->Recover());
+  Reached("recovery_begun");
   context_.log->Info(
       "task_recovering",
       {{"task", task_}, {"state_epoch", opened->task->state_epoch()}, {"epochs_left", opened->task->epochs_left()}});
@@ -265,6 +273,7 @@ absl::Status TaskRunner::StepUntilStopped(Opened* opened) {
     EBB_ASSIGN_OR_RETURN(const StepResult step, task.Step(WallMs(), MonotonicMs()));
     if (!live && !task.recovering()) {
       live = lived_ = true;
+      Reached("recovered");
       context_.log->Info("task_live",
                          {{"task", task_}, {"epoch", task.progress().epoch}, {"customers", task.task().rows().size()}});
     }
@@ -276,7 +285,9 @@ absl::Status TaskRunner::StepUntilStopped(Opened* opened) {
     if (step.records == 0) opened->consumer->WaitForRecords(kWaitMs);
   }
   if (end_ == End::kAbandon) return absl::OkStatus();
+  Reached("finish_begun");
   EBB_RETURN_IF_ERROR(task.Finish());
+  Reached("finished");
   return absl::OkStatus();
 }
 

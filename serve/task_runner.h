@@ -37,7 +37,10 @@ struct TaskContext {
   const EventLog* log;
   StatusBoard* board;
   Watchdog* watchdog;
-  std::function<void(std::string_view point)> reached;  // for tests that stop the process there; may be empty
+  // Told of the points of a delivery (KafkaDeliveryOptions) and a snapshot (SnapshotWriter), and of restore_begun,
+  // restored, state_removed, state_opened, recovery_begun, epoch_redone, recovered, finish_begun and finished; for
+  // tests that stop the process there. May be empty.
+  std::function<void(std::string_view point)> reached;
 };
 
 // Confined to its task's thread.
@@ -79,6 +82,9 @@ class TaskRunner {
   absl::StatusOr<std::unique_ptr<Opened>> Open();
   absl::Status StepUntilStopped(Opened* opened);
   void Show(const Opened& opened);
+  void Reached(std::string_view point) const {
+    if (context_.reached) context_.reached(point);
+  }
   void SetPhase(TaskPhase phase, std::string_view why = "");
   // Returns early when the task is to stop.
   void Pause(int64_t ms);

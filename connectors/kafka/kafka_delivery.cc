@@ -178,7 +178,9 @@ absl::StatusOr<std::vector<std::string>> KafkaDelivery::Open(int64_t first_epoch
                                          {{"group.id", "ebb-journal"}, {"queued.max.messages.kbytes", "16384"}}));
   rd_kafka_poll_set_consumer(reader->get());
   Reached("taken_over");
-  return JournalReader(options_, reader.get()).ReadFrom(first_epoch);
+  absl::StatusOr<std::vector<std::string>> journal = JournalReader(options_, reader.get()).ReadFrom(first_epoch);
+  Reached("journal_read");
+  return journal;
 }
 
 absl::Status KafkaDelivery::Commit(const EpochCommit& epoch) {

@@ -27,7 +27,8 @@ struct KafkaDeliveryOptions {
   std::function<absl::StatusOr<int64_t>(std::string_view record)> epoch_of;
   int timeout_ms = 30000;  // of each call
   Watchdog* watchdog = nullptr;
-  // Told of the points taken_over, commit_begun, commit_sent and committed; for tests that stop the process there.
+  // Told of the points taken_over, journal_read, commit_begun, commit_sent and committed; for tests that stop the
+  // process there.
   std::function<void(std::string_view point)> reached;
   // The wall clock in milliseconds, for the header `emitted_at`, which is no part of any result.
   std::function<int64_t()> wall_now_ms;

@@ -313,7 +313,11 @@ class World:
         return process
 
     def log(self, state="state"):
-        with open(os.path.join(self.folder, f"{state}.log"), encoding="utf-8", errors="replace") as file:
+        """What it has said so far."""
+        path = os.path.join(self.folder, f"{state}.log")
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
     def wait_until_complete(self, timeout=60, process=None):
