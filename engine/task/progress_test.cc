@@ -157,15 +157,15 @@ TEST(ProgressTest, LinesThatMakeNoSenseAreDamageToo) {
 
 TEST(ProgressTest, ANewerVersionIsNamed) {
   std::string text = EncodeProgress(Sample());
-  text.replace(text.find(" 3\n"), 3, " 4\nsomething of the future\n");
+  text.replace(text.find(" 4\n"), 3, " 5\nsomething of the future\n");
   const absl::Status status = DecodeProgress(Sealed(text)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find("version 4"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("version 5"), std::string::npos) << status.message();
 }
 
 TEST(ProgressTest, AnOlderVersionIsRefused) {
   std::string text = EncodeProgress(Sample());
-  text.replace(text.find(" 3\n"), 3, " 2\n");
+  text.replace(text.find(" 4\n"), 3, " 3\n");
   const absl::Status status = DecodeProgress(Sealed(text)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(status.message().find("older ebb"), std::string::npos) << status.message();
