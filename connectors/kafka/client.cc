@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <thread>
 
@@ -18,6 +19,7 @@ constexpr int64_t kFreshMs = 2000;       // an answer is young enough to tell wh
 constexpr int64_t kForgottenMs = 30000;  // a broker is taken to have lost the partition
 // At most, between attempts. librdkafka's ten seconds would leave a broker that is back unnoticed for as long.
 constexpr const char* kReconnectMs = "1000";
+constexpr int64_t kLeastRebalanceMs = 10000;
 // In Kafka's protocol.
 constexpr int16_t kFetchRequest = 1;
 constexpr int16_t kAddPartitionsRequest = 24;
@@ -81,10 +83,21 @@ bool Applies(ClientRole role, KafkaClient::Kind kind) {
   return false;
 }
 
-// Whether the pipeline file sets a pause before connecting anew.
-bool SaysHowToReconnect(const KafkaConnection& connection) {
+// Whether the pipeline file sets a property whose name begins so.
+bool Says(const KafkaConnection& connection, std::string_view prefix) {
   return std::any_of(connection.client.begin(), connection.client.end(),
-                     [](const auto& property) { return property.first.starts_with("reconnect.backoff."); });
+                     [prefix](const auto& property) { return property.first.starts_with(prefix); });
+}
+
+// A rebalance waits no longer than max.poll.interval.ms for members that are gone, and meanwhile nobody has their
+// tasks. A coordinator that has just been started may count on some that will never answer. Three sessions are enough
+// for those who are there: they answer within moments.
+std::string RebalanceMs(const Properties& all) {
+  int64_t session_ms = 0;
+  for (const auto& [name, value] : all) {
+    if (name == "session.timeout.ms") std::from_chars(value.data(), value.data() + value.size(), session_ms);
+  }
+  return std::to_string(std::max(kLeastRebalanceMs, 3 * session_ms));
 }
 
 absl::Status SetAll(const KafkaConnection& connection, KafkaClient::Kind kind, const Properties& more,
@@ -92,10 +105,13 @@ absl::Status SetAll(const KafkaConnection& connection, KafkaClient::Kind kind, c
   Properties all = PinnedFor(kind);
   all.emplace_back("bootstrap.servers", connection.brokers);
   all.emplace_back("client.id", "ebb");
-  if (!SaysHowToReconnect(connection)) all.emplace_back("reconnect.backoff.max.ms", kReconnectMs);
+  if (!Says(connection, "reconnect.backoff.")) all.emplace_back("reconnect.backoff.max.ms", kReconnectMs);
   for (const auto& [name, value] : connection.client) {
     const ClientProperty* property = FindClientProperty(name);
     if (property != nullptr && Applies(property->role, kind)) all.emplace_back(name, value);
+  }
+  if (kind == KafkaClient::Kind::kMember && !Says(connection, "max.poll.interval.ms")) {
+    all.emplace_back("max.poll.interval.ms", RebalanceMs(all));
   }
   all.insert(all.end(), more.begin(), more.end());
   for (const auto& [name, value] : all) {

@@ -3,8 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "connectors/kafka/client.h"
 
@@ -44,6 +48,23 @@ TEST(ConnectionTest, PausesBeforeConnectingAnewCanBeChanged) {
         KafkaClient::Make({.brokers = "127.0.0.1:1", .client = {{name, "5000"}}, .log = {}}, KafkaClient::Kind::kAdmin);
     EXPECT_TRUE(client.ok()) << client.status();
   }
+}
+
+std::string RebalanceMsOf(std::map<std::string, std::string> properties) {
+  const auto client = KafkaClient::Make({.brokers = "127.0.0.1:1", .client = std::move(properties), .log = {}},
+                                        KafkaClient::Kind::kMember, {{"group.id", "g"}});
+  EXPECT_TRUE(client.ok()) << client.status();
+  char value[32] = "";
+  size_t size = sizeof value;
+  rd_kafka_conf_get(rd_kafka_conf((*client)->get()), "max.poll.interval.ms", value, &size);
+  return value;
+}
+
+TEST(ConnectionTest, ARebalanceWaitsThreeSessionsForMembersThatAreGone) {
+  EXPECT_EQ(RebalanceMsOf({}), "30000");
+  EXPECT_EQ(RebalanceMsOf({{"session.timeout.ms", "60000"}}), "180000");
+  EXPECT_EQ(RebalanceMsOf({{"session.timeout.ms", "1500"}}), "10000");
+  EXPECT_EQ(RebalanceMsOf({{"max.poll.interval.ms", "70000"}}), "70000");
 }
 
 TEST(ConnectionTest, UnreachableIsSaidInASentence) {
