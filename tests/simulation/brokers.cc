@@ -265,14 +265,6 @@ void Brokers::DeleteJournalBefore(int task, int64_t epoch) {
   while (partition.begin < stable && partition.records[partition.begin].epoch < epoch) ++partition.begin;
 }
 
-int64_t Brokers::first_journal_epoch(int task) const {
-  const Log& partition = logs_[task][kJournalLog];
-  for (size_t i = partition.begin; i < partition.records.size(); ++i) {
-    if (partition.records[i].state == OutputRecord::State::kCommitted) return partition.records[i].epoch;
-  }
-  return 1;
-}
-
 int64_t Brokers::committed_offset(int task, size_t source) const {
   const std::vector<LogOffset>& offsets = transactions_[task].committed_offsets;
   return source < offsets.size() ? offsets[source].next_offset : -1;

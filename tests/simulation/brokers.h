@@ -86,7 +86,6 @@ class Brokers {
   Reply Fetch(int task, int log, int64_t first_epoch) const;
 
   void DeleteJournalBefore(int task, int64_t epoch);
-  int64_t first_journal_epoch(int task) const;
   // -1: none.
   int64_t committed_offset(int task, size_t source) const;
   // Whether a transaction has written offsets and hasn't ended.

@@ -196,8 +196,9 @@ void EngineProcess::RunTask(Thread* thread, Runner* runner) {
     const absl::Status status = RunOnce(thread, runner);
     if (status.ok()) return;
     context_.scheduler->Trace("{}: task {}: {}", instance_, runner->task, status.ToString());
+    if (absl::IsOutOfRange(status) && RestoreNewer(runner->task)) continue;
     if (IsForGood(status)) {
-      Refused(runner->task, status);
+      context_.scheduler->Violate(fmt::format("task {} is refused: {}", runner->task, status.ToString()));
       return;
     }
     if (std::exchange(runner->lived, false)) pause = kFirstPauseMs;
@@ -224,6 +225,20 @@ void EngineProcess::RestoreIfMissing(int task) {
   if (!disk_[task].empty() || snapshots.empty()) return;
   context_.scheduler->Note(Fault::kSnapshotRestored);
   disk_[task].Restore(snapshots.rbegin()->second);
+}
+
+bool EngineProcess::RestoreNewer(int task) {
+  const Snapshots& snapshots = context_.snapshots[static_cast<size_t>(task)];
+  if (snapshots.empty() || snapshots.rbegin()->first <= StateEpoch(task)) return false;
+  context_.scheduler->Note(Fault::kStateTooOld);
+  disk_[task].Restore(snapshots.rbegin()->second);
+  return true;
+}
+
+int64_t EngineProcess::StateEpoch(int task) {
+  if (disk_[task].empty()) return 0;
+  const absl::StatusOr<Progress> progress = DecodeProgress(disk_[task].now().progress);
+  return progress.ok() ? progress->epoch : 0;
 }
 
 absl::Status EngineProcess::RunOnce(Thread* thread, Runner* runner) {
@@ -299,33 +314,6 @@ void EngineProcess::KeepSnapshots(Thread* thread, Runner* runner, const LiveTask
                     if (snapshots.size() > kSnapshotsKept) snapshots.erase(snapshots.begin());
                     context_.scheduler->Note(Fault::kSnapshotMade);
                   });
-}
-
-void EngineProcess::Refused(int task, const absl::Status& status) {
-  int64_t epoch = 1;
-  bool deleted = false;
-  const auto& inputs = context_.inputs[static_cast<size_t>(task)];
-  if (!disk_[task].empty()) {
-    const absl::StatusOr<Progress> progress = DecodeProgress(disk_[task].now().progress);
-    epoch = progress.ok() ? progress->epoch : 0;
-    for (size_t s = 0; progress.ok() && s < inputs.size(); ++s) {
-      deleted = deleted || progress->logs[s].low_offset < inputs[s]->partition().begin;
-    }
-  } else {
-    for (const auto& input : inputs) deleted = deleted || input->retention_at_work();
-  }
-  deleted = deleted || context_.brokers->first_journal_epoch(task) > epoch;
-  if (!deleted) {
-    context_.scheduler->Violate(fmt::format("task {} is refused: {}", task, status.ToString()));
-    return;
-  }
-  // Somebody reads the message: the state is thrown away, a snapshot is to be restored, the process is started again.
-  context_.scheduler->Note(Fault::kStateTooOld);
-  context_.scheduler->After(context_.scheduler->random().Between(100, 1000), [this, task] {
-    Kill();
-    disk_.erase(task);
-    Start();
-  });
 }
 
 }  // namespace ebb

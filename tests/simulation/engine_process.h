@@ -86,9 +86,10 @@ class EngineProcess {
   absl::Status StepUntilStopped(Thread* thread, Runner* runner, LiveTask* task);
   void KeepSnapshots(Thread* thread, Runner* runner, const LiveTask& task);
   void RestoreIfMissing(int task);
+  // False when no snapshot is newer than the state.
+  bool RestoreNewer(int task);
+  int64_t StateEpoch(int task);
   absl::StatusOr<std::vector<LiveSource>> OpenLogs(const PortContext& ports);
-  // Something made the task give up for good: it must be retention.
-  void Refused(int task, const absl::Status& status);
   void KillSoon(Fault fault, int64_t within_ms);
   void Ambush(bool at_state);
 

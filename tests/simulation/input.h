@@ -49,15 +49,12 @@ class Input {
     offset = std::min(offset, stable_end());
     if (offset <= partition_.begin) return;
     partition_.begin = offset;
-    retention_at_work_ = true;
   }
-  bool retention_at_work() const { return retention_at_work_; }
 
  private:
   const int broker_;
   Partition partition_;  // keeps what is deleted, for the reference; readers look at its begin
   std::vector<Partition::Entry> open_;
-  bool retention_at_work_ = false;
 };
 
 }  // namespace ebb
