@@ -37,7 +37,7 @@ ERRORS = {0: "ok", 46: "ok",  # a duplicate is one that the broker has
           51: "concurrent", 47: "fenced", 90: "fenced", 48: "bad state", 45: "bad state", 120: "bad state",
           22: "generation", 25: "generation", 82: "instance", 27: "rebalancing"}
 CONCURRENT = 51
-LOADING = (14, 15, 16)  # the coordinator isn't ready
+LOADING = (14, 15, 16, 19)  # the coordinator isn't ready; 19 also: a partition can't be verified yet
 
 
 def word(error):

@@ -99,20 +99,20 @@ Reply Brokers::Produce(int task, int log, Producer producer, int64_t sequence,
   const Transaction& transaction = transactions_[task];
   const bool known = transaction.state == State::kOngoing && transaction.producer.epoch == producer.epoch &&
                      std::find(transaction.logs.begin(), transaction.logs.end(), log) != transaction.logs.end();
-  const auto refuse_unknown = [&] {
+  // Nothing is asked about a partition that has records of the open transaction already.
+  const bool open = partition.first_open != SIZE_MAX && producer.epoch == partition.epoch;
+  if (options_.verifies && !open && !known) {
     const bool fenced = producer.epoch < transaction.producer.epoch;
     if (fenced) scheduler_.Note(Fault::kFenced);
-    return Reply{fenced ? KafkaError::kFenced : KafkaError::kBadState};
-  };
+    return {fenced ? KafkaError::kFenced : KafkaError::kBadState};
+  }
   if (producer.epoch > partition.epoch) {
     if (sequence != 0) return {KafkaError::kBadState};
-    if (options_.verifies && !known) return refuse_unknown();
     partition.epoch = producer.epoch;
     partition.next_sequence = 0;
   }
   if (sequence < partition.next_sequence) return {};  // it has them
   if (sequence > partition.next_sequence) return {KafkaError::kBadState};
-  if (options_.verifies && !known) return refuse_unknown();
   partition.first_open = std::min(partition.first_open, partition.records.size());
   for (const OutputRecord& record : records) {
     partition.records.push_back(record);
