@@ -66,9 +66,16 @@ void GroupMember::OnRebalance(rd_kafka_t* handle, rd_kafka_resp_err_t code, rd_k
     member->Assigned(*partitions);
     return;
   }
-  if (member->assigned_) member->events_.revoked(rd_kafka_assignment_lost(handle) != 0);
+  const bool lost = rd_kafka_assignment_lost(handle) != 0;
+  if (member->assigned_) member->events_.revoked(lost);
   member->assigned_ = false;
   rd_kafka_assign(handle, nullptr);
+  // After a session that ended by itself librdkafka may keep up its heartbeats and never join again; the group then
+  // waits for it, up to max.poll.interval.ms, and nobody gets a task. A new member doesn't depend on that.
+  if (lost && member->error_.ok()) {
+    member->error_ = absl::UnavailableError(
+        fmt::format("the group '{}' didn't hear of this process for too long; joining anew", member->options_.group));
+  }
 }
 
 void GroupMember::Assigned(const rd_kafka_topic_partition_list_t& partitions) {
