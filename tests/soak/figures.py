@@ -63,6 +63,12 @@ def waiting(arrived, done, until, every=1.0):
             for n in range(int(until / every) + 1)]
 
 
+def longest_pause(done, until):
+    """When nothing was done for longest, and for how many seconds; `done` is sorted."""
+    times = [0.0, *(when for when in done if when <= until), until]
+    return max(((a, b - a) for a, b in zip(times, times[1:])), key=lambda pause: pause[1])
+
+
 def minute_means(points):
     minutes = {}
     for when, value in points:

@@ -31,6 +31,11 @@ class Shares(unittest.TestCase):
     def test_waiting(self):
         self.assertEqual(figures.waiting([0, 0.5, 1, 3], [1, 2, 3.5], 4), [(0, 1), (1, 2), (2, 1), (3, 2), (4, 1)])
 
+    def test_the_longest_pause(self):
+        self.assertEqual(figures.longest_pause([1, 2, 7, 8], 10), (2, 5))
+        self.assertEqual(figures.longest_pause([1, 2, 30], 10), (2, 8))
+        self.assertEqual(figures.longest_pause([], 10), (0.0, 10))
+
 
 class Slopes(unittest.TestCase):
     def test_a_line_has_no_error(self):
