@@ -60,7 +60,9 @@ LINES = ("one", "two", "three")
 def milliseconds(value):
     if value is None:
         return "none"
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.3g} s"
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{value / 1000:.3g} s" if value < 100_000 else f"{value / 1000:,.0f} s"
 
 
 def key(*names, bar=False):
