@@ -87,7 +87,11 @@ rocksdb::BlockBasedTableOptions TableOptions(const RocksDbStoreOptions& options)
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.cache_index_and_filter_blocks = true;  // so that block_cache_bytes bounds them, too
   table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  // A whole filter is larger than a part of a divided cache, which would read it again at each look-up: filters and
+  // indexes are in small pieces, and the cache, which one thread uses, is in one.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes, /*num_shard_bits=*/0);
   return table;
 }
 
