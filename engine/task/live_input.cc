@@ -138,36 +138,47 @@ void LiveInput::Skip(const SkippedRecord& skip) {
   decided_skips_.push_back(skip);
 }
 
-LogPosition LiveInput::Position(TimeMs cursor) {
+void LiveInput::ForgetBefore(TimeMs cursor) {
   while (!waiting_.empty() && waiting_.front().last_effective < cursor) waiting_.pop_front();
+}
+
+LogPosition LiveInput::Position(TimeMs cursor) {
+  ForgetBefore(cursor);
+  LogPosition low;
+  if (waiting_.empty()) {
+    low.low_offset = std::max(log_->position(), intake_.next_offset());
+    low.newest = intake_.clock().newest();
+    low.anchor = anchor_;
+  } else {
+    low.low_offset = waiting_.front().first.offset;
+    low.newest = waiting_.front().newest_before;
+    low.anchor = waiting_.front().first;
+  }
+  return PositionAt(low.low_offset < committed_.low_offset ? committed_ : low);
+}
+
+LogPosition LiveInput::PositionAgain(TimeMs cursor, const LogPosition& committed) {
+  ForgetBefore(cursor);
+  committed_ = committed;
+  return PositionAt(committed);
+}
+
+LogPosition LiveInput::PositionAt(const LogPosition& low) {
   LogPosition position;
   position.source = schema().name;
   position.name = log_->name();
   position.identity = log_->identity();
   position.start_offset = start_offset_;
   position.lag = lag_;
-  if (waiting_.empty()) {
-    position.low_offset = std::max(log_->position(), intake_.next_offset());
-    position.newest = intake_.clock().newest();
-    position.anchor = anchor_;
-  } else {
-    position.low_offset = waiting_.front().first.offset;
-    position.newest = waiting_.front().newest_before;
-    position.anchor = waiting_.front().first;
-  }
-  if (position.low_offset < committed_.low_offset) {
-    position.low_offset = committed_.low_offset;
-    position.newest = committed_.newest;
-    position.anchor = committed_.anchor;
-  }
+  position.low_offset = low.low_offset;
+  position.newest = low.newest;
+  position.anchor = low.anchor;
   std::erase_if(floors_, [&](const Floor& floor) { return floor.from_offset <= position.low_offset; });
   std::erase_if(skipped_, [&](const SkippedRecord& skip) { return skip.offset < position.low_offset; });
   position.floors = floors_;
   position.skipped = skipped_;
   return position;
 }
-
-void LiveInput::NoteCommitted(const LogPosition& position) { committed_ = position; }
 
 LogPosition LiveInput::Decided() const {
   LogPosition decided;

@@ -51,12 +51,12 @@ class LiveInput {
   // Decides that a record is skipped, unless it was decided before.
   void Skip(const SkippedRecord& skip);
 
-  // Where the log stands when everything below `cursor` has been applied, with all decisions that still count.
-  // Never goes back, nor behind what was noted.
+  // Where the log stands when everything below `cursor` has been applied, with all decisions that still count. Never
+  // goes back.
   LogPosition Position(TimeMs cursor);
-  // Where a commit left the log that is being done again. Records may have been read in other pieces then, and it may
-  // have needed fewer of them than this run would.
-  void NoteCommitted(const LogPosition& position);
+  // The same for an epoch that is done again: where it left the log when it was committed. Records may have been read
+  // in other pieces then, and all states of an epoch shall need the same of them.
+  LogPosition PositionAgain(TimeMs cursor, const LogPosition& committed);
   // The decisions since the last call of CommitDecisions.
   LogPosition Decided() const;
   void CommitDecisions();
@@ -77,6 +77,10 @@ class LiveInput {
   };
 
   LiveInput(LiveLog* log, LiveSource&& source);
+  // Forgets spans of which all has been applied.
+  void ForgetBefore(TimeMs cursor);
+  // With the low offset, and what belongs to it, of `low`.
+  LogPosition PositionAt(const LogPosition& low);
   // Compares the first of raw_, which was read before, and drops it if it is done.
   absl::Status CheckAnchor();
 
@@ -86,7 +90,7 @@ class LiveInput {
   std::optional<Anchor> anchor_;  // the last record that was read, or the one that Restore has named
   bool anchor_due_ = false;       // the next record to be read must be that one
   int64_t low_offset_ = 0;        // as Restore said
-  LogPosition committed_;         // as noted
+  LogPosition committed_;         // of the last epoch that was done again
   std::deque<Span> waiting_;
   std::vector<Floor> floors_;  // that a re-read from the low offset needs, by from_offset
   std::vector<SkippedRecord> skipped_;

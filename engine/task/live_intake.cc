@@ -133,8 +133,10 @@ std::vector<LogPosition> LiveIntake::Positions(TimeMs cursor) {
   return positions;
 }
 
-void LiveIntake::NoteCommitted(const std::vector<LogPosition>& positions) {
-  for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i].NoteCommitted(positions[i]);
+std::vector<LogPosition> LiveIntake::PositionsAgain(TimeMs cursor, const std::vector<LogPosition>& committed) {
+  std::vector<LogPosition> positions;
+  for (size_t i = 0; i < inputs_.size(); ++i) positions.push_back(inputs_[i].PositionAgain(cursor, committed[i]));
+  return positions;
 }
 
 std::vector<LogPosition> LiveIntake::Decided(const std::vector<LogPosition>& positions) const {

@@ -48,8 +48,8 @@ class LiveIntake {
   // The log that holds it back.
   const LiveInput& Holder() const;
   std::vector<LogPosition> Positions(TimeMs cursor);
-  // Where the commit that is being done again left the logs.
-  void NoteCommitted(const std::vector<LogPosition>& positions);
+  // Of an epoch that is done again: where it left the logs when it was committed.
+  std::vector<LogPosition> PositionsAgain(TimeMs cursor, const std::vector<LogPosition>& committed);
   // The same, with the decisions since the last call of CommitDecisions instead of those that still count.
   std::vector<LogPosition> Decided(const std::vector<LogPosition>& positions) const;
   void CommitDecisions();

@@ -157,8 +157,7 @@ absl::Status LiveTask::CheckStuck(int64_t monotonic_ms) {
 
 absl::Status LiveTask::FinishReplayed(int64_t monotonic_ms) {
   const JournalRecord& committed = replay_[replayed_];
-  intake_.NoteCommitted(committed.logs);
-  Epoch epoch = BuildEpoch(committed.cursor);
+  Epoch epoch = BuildEpoch(committed.cursor, intake_.PositionsAgain(committed.cursor, committed.logs));
   if (redone_) redone_(committed.epoch, epoch.commit.messages);
   if (epoch.record.digest != committed.digest) {
     return absl::DataLossError(
@@ -253,12 +252,12 @@ bool LiveTask::StateDue(int64_t monotonic_ms, bool quiet) const {
          task_.rows().changed_bytes() >= max_dirty_bytes_;
 }
 
-LiveTask::Epoch LiveTask::BuildEpoch(TimeMs cursor) {
+LiveTask::Epoch LiveTask::BuildEpoch(TimeMs cursor, std::vector<LogPosition> logs) {
   Epoch epoch;
   Progress& next = epoch.progress = progress_;
   ++next.epoch;
   next.cursor = cursor;
-  next.logs = intake_.Positions(cursor);
+  next.logs = std::move(logs);
   for (size_t s = 0; s < next.ledger.size(); ++s) {
     next.ledger[s].second = base_.ledger[s].second;
     next.ledger[s].second.Add(task_.ledger()[s]);
@@ -296,7 +295,7 @@ void LiveTask::AddMessages(Epoch* epoch) {
 }
 
 absl::Status LiveTask::Commit() {
-  Epoch epoch = BuildEpoch(stepped_);
+  Epoch epoch = BuildEpoch(stepped_, intake_.Positions(stepped_));
   epoch.commit.journal = EncodeJournalRecord(progress_.chain, &epoch.record);
   epoch.progress.chain = epoch.record.chain;
   for (size_t i = 0; i < epoch.progress.logs.size(); ++i) {
@@ -313,7 +312,8 @@ absl::Status LiveTask::Commit() {
 absl::Status LiveTask::WriteCommitted(int64_t monotonic_ms) {
   EBB_CHECK(stepped_ == progress_.cursor, "the state would be written at {}, committed is {}", stepped_,
             progress_.cursor);
-  EBB_RETURN_IF_ERROR(WriteState(ChangedRowsInKeyOrder({&task_.rows()}), progress_, store_));
+  task_.EncodeChanged();
+  EBB_RETURN_IF_ERROR(WriteState({&task_.encoded()}, progress_, store_));
   task_.AfterWrite();
   state_epoch_ = progress_.epoch;
   last_state_ms_ = monotonic_ms;

@@ -113,7 +113,7 @@ class LiveTask {
   bool CommitDue(int64_t monotonic_ms) const;
   bool StateDue(int64_t monotonic_ms, bool quiet) const;
   // The epoch that ends at `cursor`, up to which the task has been stepped.
-  Epoch BuildEpoch(TimeMs cursor);
+  Epoch BuildEpoch(TimeMs cursor, std::vector<LogPosition> logs);
   void AddMessages(Epoch* epoch);
   absl::Status Commit();
   // Writes rows and progress; the task must stand exactly at the last commit.

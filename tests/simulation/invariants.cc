@@ -108,7 +108,15 @@ void Invariants::StateWritten(int task, const std::string& text) {
   const Reference& reference = tasks_[task]->reference;
   Check(progress->epoch <= reference.epochs(), task, "the state of epoch {} is written, decided is {}", progress->epoch,
         reference.epochs());
-  if (ok()) Check(progress->chain == reference.epoch(progress->epoch).chain, task, "a state of another history");
+  if (!ok() || progress->epoch == 0) return;
+  const Reference::Epoch& epoch = reference.epoch(progress->epoch);
+  Check(progress->chain == epoch.chain, task, "a state of another history");
+  // Whoever has written it: a snapshot of this epoch can take its place.
+  for (size_t s = 0; s < epoch.low_offsets.size(); ++s) {
+    Check(progress->logs[s].low_offset == epoch.low_offsets[s], task,
+          "the state of epoch {} needs source {} from {}, {}", progress->epoch, s, progress->logs[s].low_offset,
+          epoch.low_offsets[s]);
+  }
 }
 
 Standing::Standing(const LiveTask& live)
