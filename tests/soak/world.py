@@ -71,7 +71,8 @@ class Soak(live.World):
     def __init__(self, node, snapshot_interval):
         self.snapshot_interval = snapshot_interval
         super().__init__(node, 1, PIPELINE, partitions=4, records=0, name=f"soak-{random.randrange(1 << 32):08x}")
-        self.memory = ()
+        # Without a limit the write buffers of the states, 64 MB each, fill for most of an hour: no flat line can be seen.
+        self.memory = ("--memory", "64MB")
 
     def split(self, logs):
         """Nothing is made beforehand: self.logs and self.complete come from what was produced."""
@@ -81,7 +82,7 @@ class Soak(live.World):
     def command(self, state, *more):
         return [live.EBB, "run", self.file, "--state", os.path.join(self.folder, state), "--state-interval",
                 f"{self.snapshot_interval // 2}s", "--snapshots", self.snapshots, "--snapshot-interval",
-                f"{self.snapshot_interval}s", *more]
+                f"{self.snapshot_interval}s", *self.memory, *more]
 
     def end(self, newest):
         """A record far ahead for each log, behind which everything else is complete."""
