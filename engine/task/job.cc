@@ -150,12 +150,18 @@ absl::Status Job::Commit() {
   for (auto& worker : workers_) orders.push_back(&worker->task().order());
   next.logs = intake_.Positions(orders);
   CountInto(&next);
+  if (parts_.store != nullptr) {
+    for (auto& worker : workers_) worker->PostEncoding();
+  }
   EBB_RETURN_IF_ERROR(AppendOutputs());
   next.outputs = outputs_;
   next.chain = chain_;
   if (parts_.store != nullptr) {
     EBB_RETURN_IF_ERROR(SyncOutputs());
-    EBB_RETURN_IF_ERROR(WriteState(ChangedRowsInKeyOrder(Tables()), next, parts_.store));
+    EBB_RETURN_IF_ERROR(StopTasks());
+    std::vector<const EncodedRows*> encoded;
+    for (auto& worker : workers_) encoded.push_back(&worker->task().encoded());
+    EBB_RETURN_IF_ERROR(WriteState(encoded, next, parts_.store));
   }
   for (auto& worker : workers_) worker->task().AfterWrite();
   progress_ = std::move(next);

@@ -58,18 +58,13 @@ std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables) {
   return InKeyOrder(std::move(rows));
 }
 
-std::vector<RowRef> ChangedRowsInKeyOrder(const std::vector<RowTable*>& tables) {
-  std::vector<RowRef> rows;
-  for (RowTable* table : tables) {
-    for (uint32_t index : table->changed()) rows.push_back(table->at(index));
-  }
-  return InKeyOrder(std::move(rows));
-}
-
-absl::Status WriteState(const std::vector<RowRef>& rows, const Progress& progress, StateStore* store) {
-  StateBatch batch;
-  std::vector<std::string> blocks;  // encoded rows lie in blocks that don't move
-  for (const RowRef& row : rows) {
+EncodedRows EncodeChangedRows(RowTable* table) {
+  std::vector<RowRef> changed;
+  for (uint32_t index : table->changed()) changed.push_back(table->at(index));
+  EncodedRows encoded;
+  encoded.rows.reserve(changed.size());
+  std::vector<std::string>& blocks = encoded.blocks;  // a block never grows, so the bytes in it don't move
+  for (const RowRef& row : InKeyOrder(std::move(changed))) {
     const size_t most = MostEncodedBytes(row);
     if (blocks.empty() || blocks.back().capacity() - blocks.back().size() < most) {
       blocks.emplace_back().reserve(std::max(kEncodeBlockBytes, most));
@@ -77,7 +72,18 @@ absl::Status WriteState(const std::vector<RowRef>& rows, const Progress& progres
     std::string& block = blocks.back();
     const size_t start = block.size();
     EncodeRow(row, &block);
-    batch.rows.emplace_back(row.key(), std::string_view(block).substr(start));
+    encoded.rows.emplace_back(row.key(), std::string_view(block).substr(start));
+  }
+  return encoded;
+}
+
+absl::Status WriteState(const std::vector<const EncodedRows*>& tables, const Progress& progress, StateStore* store) {
+  StateBatch batch;
+  for (const EncodedRows* table : tables) {
+    const auto middle = static_cast<ptrdiff_t>(batch.rows.size());
+    batch.rows.insert(batch.rows.end(), table->rows.begin(), table->rows.end());
+    const auto by_key = [](const auto& a, const auto& b) { return a.first < b.first; };
+    std::inplace_merge(batch.rows.begin(), batch.rows.begin() + middle, batch.rows.end(), by_key);
   }
   batch.progress = EncodeProgress(progress);
   return store->Commit(batch);

@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,10 +20,15 @@ namespace ebb {
 absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store);
 
 std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables);
+// Rows as a commit holds them, in key order. The keys are those in the table: good until its rows change.
+struct EncodedRows {
+  std::vector<std::pair<std::string_view, std::string_view>> rows;  // key, bytes
+  std::vector<std::string> blocks;                                  // where the bytes lie
+};
 // Those that differ from what was written last.
-std::vector<RowRef> ChangedRowsInKeyOrder(const std::vector<RowTable*>& tables);
-// One batch with the rows and the progress that they belong to.
-absl::Status WriteState(const std::vector<RowRef>& rows, const Progress& progress, StateStore* store);
+EncodedRows EncodeChangedRows(RowTable* table);
+// One batch with the rows of all tables and the progress that they belong to.
+absl::Status WriteState(const std::vector<const EncodedRows*>& tables, const Progress& progress, StateStore* store);
 absl::Status UnreadableRow(std::string_view key, size_t bytes);
 // Calls `visit` for each of the rows. For a cold one it is a copy from the store, which is gone afterwards.
 absl::Status VisitRows(const std::vector<RowRef>& rows, StateStore* store, const std::function<void(RowRef)>& visit);

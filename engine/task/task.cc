@@ -35,6 +35,7 @@ absl::Status Task::LookAtRows(const std::function<void(RowRef)>& look) {
 }
 
 void Task::AfterWrite() {
+  encoded_ = {};
   rows_.ClearChanged();
   if (row_bytes_ > 0 && rows_.bytes() > row_bytes_ / 4 * 3) rows_.Shrink(row_bytes_ / 2);
 }

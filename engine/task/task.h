@@ -13,6 +13,7 @@
 #include "engine/state/store.h"
 #include "engine/stream/order.h"
 #include "engine/task/operator.h"
+#include "engine/task/state_rows.h"
 
 namespace ebb {
 
@@ -52,7 +53,10 @@ class Task {
 
   // Rows shall take no more than this many bytes. Needs a store.
   void LimitMemory(size_t row_bytes) { row_bytes_ = row_bytes; }
-  // After all changed rows were written: rows that were not used for long leave memory when it is scarce.
+  // Makes of all changed rows what WriteState takes; it is good until the next step.
+  void EncodeChanged() { encoded_ = EncodeChangedRows(&rows_); }
+  const EncodedRows& encoded() const { return encoded_; }
+  // After they were written: rows that were not used for long leave memory when it is scarce.
   void AfterWrite();
   // Set when a row could not be read from the store. Nothing of what the task did since is to be used.
   const absl::Status& failed() const { return failed_; }
@@ -96,6 +100,7 @@ class Task {
   std::unique_ptr<Operator> work_;
   const LogNames* names_;
   RowTable rows_;
+  EncodedRows encoded_;
   Order order_;
   Outputs outputs_;
   std::vector<SourceLedger> ledger_;

@@ -17,17 +17,31 @@ Worker::~Worker() {
   thread_.join();
 }
 
-void Worker::Post(RecordBatch batch, TimeMs watermark) {
+void Worker::Post(RecordBatch batch, TimeMs watermark) { Post({std::move(batch), watermark, false}); }
+
+void Worker::PostEncoding() { Post({{}, kBeforeTime, true}); }
+
+void Worker::Post(Work work) {
   if (!threaded_) {
-    task_->Step(std::move(batch), watermark);
+    Do(std::move(work));
     return;
   }
   {
     std::unique_lock lock(mutex_);
     done_.wait(lock, [this] { return queue_.size() < kMaxQueuedBatches; });
-    queue_.push_back({std::move(batch), watermark});
+    const bool idle = queue_.empty() && !busy_;
+    if (idle) uncommitted_bytes_ = task_->uncommitted_bytes();
+    queue_.push_back(std::move(work));
   }
   wake_.notify_one();
+}
+
+void Worker::Do(Work work) {
+  if (work.encoding) {
+    task_->EncodeChanged();
+  } else {
+    task_->Step(std::move(work.batch), work.watermark);
+  }
 }
 
 void Worker::Drain() {
@@ -50,12 +64,13 @@ void Worker::Run() {
     Work work = std::move(queue_.front());
     queue_.pop_front();
     busy_ = true;
+    const bool step = !work.encoding;
     lock.unlock();
-    task_->Step(std::move(work.batch), work.watermark);
-    const UncommittedBytes bytes = task_->uncommitted_bytes();
+    Do(std::move(work));
+    const UncommittedBytes bytes = step ? task_->uncommitted_bytes() : UncommittedBytes();
     lock.lock();
     busy_ = false;
-    uncommitted_bytes_ = bytes;
+    if (step) uncommitted_bytes_ = bytes;
     done_.notify_one();
   }
 }

@@ -24,18 +24,24 @@ class Worker {
 
   // Hands over records and the watermark up to which all are complete; waits while the queue is full.
   void Post(RecordBatch batch, TimeMs watermark);
+  // Lets the task encode its changed rows, behind what was posted. Its outputs may be used meanwhile.
+  void PostEncoding();
   // Returns when everything posted has been done; until the next Post the task belongs to the caller.
   void Drain();
   // Only before the first Post or after Drain.
   Task& task() { return *task_; }
-  // As of the last step that was done.
+  // As of the last step that was done, or of what its owner has made of it since.
   UncommittedBytes uncommitted_bytes() const;
 
  private:
   struct Work {
     RecordBatch batch;
     TimeMs watermark;
+    bool encoding;  // instead of a step
   };
+
+  void Post(Work work);
+  void Do(Work work);
 
   void Run();
 
