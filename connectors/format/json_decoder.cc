@@ -1,4 +1,4 @@
-// How it works:
+// How it works, for a record that the quick reader (json_quick.h) doesn't know how to read:
 //   1. simdjson's first stage finds where each token begins (vectorized) and checks UTF-8, quotes, control characters.
 //      Its own walkers stop short of what is needed here: they don't check skipped values, and may look past the end.
 //   2. One walk over the token positions checks JSON's grammar. A wanted member is known by its place (MemberMemory)
@@ -13,7 +13,9 @@
 #include <string>
 
 #include "connectors/format/json_paths.h"
+#include "connectors/format/json_quick.h"
 #include "connectors/format/json_text.h"
+#include "connectors/format/json_values.h"
 #include "connectors/format/number.h"
 #include "connectors/format/scalar.h"
 #include "engine/base/check.h"
@@ -32,16 +34,17 @@ constexpr At kFailed = 0;
 // Confined to its task's thread.
 class JsonDecoder final : public FormatDecoder {
  public:
-  explicit JsonDecoder(const SourceSchema& schema) : rules_(schema), key_is_int_(schema.key_is_int), paths_(schema) {
+  explicit JsonDecoder(const SourceSchema& schema) : rules_(schema), paths_(schema), values_(schema) {
     Allocate(kUsualRecordBytes);
   }
 
   Reason Decode(std::string_view bytes, RecordBuilder* out) override;
   Reason DecodeTombstone(std::string_view key, RecordBuilder* out) override { return rules_.Tombstone(key, out); }
-  std::string_view time_text() const override { return time_text_; }
+  std::string_view time_text() const override { return values_.time_text(); }
 
  private:
   void Allocate(size_t capacity);
+  bool ReadQuickly(std::string_view bytes);
   Reason FindTokens(std::string_view bytes);
   At Fail(Reason reason) {
     failure_ = reason;
@@ -62,9 +65,6 @@ class JsonDecoder final : public FormatDecoder {
   At SkipContainer(At at, int depth);
 
   bool FindMember(JsonNode& node, At at, const MemberName** expected, JsonNode** child);
-  void StoreString(const Target& target, std::string_view text);
-  void StoreNumber(const Target& target, const Number& number);
-  void StoreWord(const Target& target, bool value);
 
   char Token(At at) const { return bytes_[tokens_[at]]; }
   bool StringAt(At at, std::string_view* raw) const;
@@ -75,21 +75,19 @@ class JsonDecoder final : public FormatDecoder {
 
   // Constant.
   const RecordRules rules_;
-  const bool key_is_int_;
   // Grows with the records.
   JsonPaths paths_;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner_;
   size_t capacity_ = 0;
   uint64_t record_ = 0;
+  uint64_t strangers_ = 0;  // records since the last one that was read quickly
   // Of the record at hand.
   const char* bytes_ = nullptr;
   const uint32_t* tokens_ = nullptr;
   At token_count_ = 0;
   bool has_escapes_ = false;
   Reason failure_ = Reason::kNone;
-  Faults faults_;
-  RecordBuilder* out_ = nullptr;
-  std::string_view time_text_;
+  JsonValues values_;
   std::string unescaped_;
 };
 
@@ -116,9 +114,25 @@ Reason JsonDecoder::FindTokens(std::string_view bytes) {
   return Reason::kNullValue;
 }
 
+// Where records always look different, trying is given up, but for one of them now and then.
+bool JsonDecoder::ReadQuickly(std::string_view bytes) {
+  constexpr uint64_t kTries = 8, kNowAndThen = 32;
+  if (strangers_ >= kTries && strangers_ % kNowAndThen != 0) {
+    ++strangers_;
+    return false;
+  }
+  if (bytes.empty() || bytes.size() > kUsualRecordBytes) return false;
+  strangers_ = ebb::ReadQuickly(*paths_.root(), bytes, &values_) ? 0 : strangers_ + 1;
+  return strangers_ == 0;
+}
+
 Reason JsonDecoder::Decode(std::string_view bytes, RecordBuilder* out) {
   out->Reset(rules_.slot_count());
-  time_text_ = {};
+  values_.Begin(out);
+  if (ReadQuickly(bytes)) [[likely]]
+    return rules_.Finish(values_.faults(), out);
+  out->Reset(rules_.slot_count());
+  values_.Begin(out);
   failure_ = FindTokens(bytes);
   if (failure_ == Reason::kNone) [[likely]] {
     ++record_;
@@ -126,15 +140,12 @@ Reason JsonDecoder::Decode(std::string_view bytes, RecordBuilder* out) {
     tokens_ = scanner_->structural_indexes.get();
     token_count_ = scanner_->n_structural_indexes;
     has_escapes_ = std::memchr(bytes.data(), '\\', bytes.size()) != nullptr;
-    faults_ = Faults();
-    out_ = out;
     if (token_count_ < 2 || Token(0) != '{') {
       failure_ = Reason::kJsonSyntax;
     } else if (const At end = Object(*paths_.root(), 0, 0); end != kFailed && end != token_count_) {
       failure_ = Reason::kJsonSyntax;
     }
-    if (failure_ == Reason::kNone) [[likely]]
-      return rules_.Finish(faults_, out);
+    if (failure_ == Reason::kNone) return rules_.Finish(values_.faults(), out);
   }
   const bool has_nul = failure_ == Reason::kJsonSyntax && std::memchr(bytes.data(), '\0', bytes.size()) != nullptr;
   return has_nul ? Reason::kEncoding : failure_;
@@ -214,7 +225,7 @@ At JsonDecoder::Array(JsonNode& node, At at, int depth) {
 
 At JsonDecoder::Take(JsonNode& node, At at, int depth) {
   if (node.seen_in == record_) [[unlikely]] {
-    faults_.AddDuplicate();
+    values_.TakeDuplicate();
     return Skip(at, depth);
   }
   node.seen_in = record_;
@@ -234,11 +245,7 @@ At JsonDecoder::Take(JsonNode& node, At at, int depth) {
 }
 
 At JsonDecoder::TakeContainer(JsonNode& node, At at, int depth) {
-  for (const Target& target : node.targets) {
-    faults_.Add(target.kind, target.kind == Target::Kind::kKey    ? Reason::kBadKey
-                             : target.kind == Target::Kind::kTime ? Reason::kBadTime
-                                                                  : Reason::kBadType);
-  }
+  values_.TakeContainer(node);
   if (node.children.empty()) return Skip(at, depth);
   return Token(at) == '{' ? Object(node, at, depth) : Array(node, at, depth);
 }
@@ -248,97 +255,27 @@ At JsonDecoder::TakeString(const JsonNode& node, At at) {
   if (!StringAt(at, &text)) return Fail(Reason::kJsonSyntax);
   const std::string_view quoted(text.data() - 1, text.size() + 2);
   if (has_escapes_ && text.find('\\') != std::string_view::npos && !Unescape(&text)) return Fail(Reason::kJsonSyntax);
-  for (const Target& target : node.targets) {
-    if (target.kind == Target::Kind::kTime) time_text_ = quoted;
-    StoreString(target, text);
-  }
+  values_.TakeText(node, text, quoted);
   return at + 1;
-}
-
-void JsonDecoder::StoreString(const Target& target, std::string_view text) {
-  Reason reason = Reason::kNone;
-  if (target.kind == Target::Kind::kKey) {
-    reason = TakeKey(text, key_is_int_, out_);
-    if (reason == Reason::kMissingKey) reason = Reason::kNone;
-  } else if (target.kind == Target::Kind::kTime) {
-    reason = TimeFromText(text, target.unit, &out_->time);
-  } else if (target.type == FieldType::kString) {
-    if (target.kind == Target::Kind::kSlot || !text.empty()) out_->SetSlot(target.slot, HashText(text));
-  } else if (target.type == FieldType::kDecimal || target.type == FieldType::kTime) {
-    int64_t value = 0;
-    reason = target.type == FieldType::kTime ? FieldTimeFromText(text, target.unit, &value)
-                                             : DecimalFromText(text, target.decimals, &value);
-    if (reason == Reason::kNone) out_->SetSlot(target.slot, value);
-  } else {
-    reason = Reason::kBadType;
-  }
-  faults_.Add(target.kind, reason);
 }
 
 At JsonDecoder::TakeNumber(const JsonNode& node, At at) {
   Number number;
   if (!NumberAt(at, &number)) return Fail(Reason::kJsonSyntax);
-  for (const Target& target : node.targets) StoreNumber(target, number);
+  values_.TakeNumber(node, number);
   return at + 1;
-}
-
-void JsonDecoder::StoreNumber(const Target& target, const Number& number) {
-  const bool whole = !number.point && !number.exponent;
-  Reason reason = Reason::kNone;
-  if (target.kind == Target::Kind::kTime) {
-    time_text_ = number.text;
-    reason = NumberToTime(number, target.unit, NumberStyle::kJson, &out_->time);
-  } else if (target.kind == Target::Kind::kKey) {
-    reason = whole || (key_is_int_ && !number.exponent) ? TakeKey(number.text, key_is_int_, out_) : Reason::kBadKey;
-  } else {
-    int64_t value = 0;
-    switch (target.type) {
-      case FieldType::kInt:
-        reason = NumberToInt(number, NumberStyle::kJson, &value);
-        break;
-      case FieldType::kDecimal:
-        reason = NumberToDecimal(number, target.decimals, &value);
-        break;
-      case FieldType::kBool:
-        reason = Reason::kBadType;
-        break;
-      case FieldType::kString:
-        reason = whole ? Reason::kNone : Reason::kBadType;
-        value = HashText(number.text);
-        break;
-      case FieldType::kTime:
-        reason = FieldTimeFromNumber(number, target.unit, NumberStyle::kJson, &value);
-        break;
-    }
-    if (reason == Reason::kNone) out_->SetSlot(target.slot, value);
-  }
-  faults_.Add(target.kind, reason);
 }
 
 At JsonDecoder::TakeWord(const JsonNode& node, At at) {
   if (Token(at) == 'n') {
     if (!WordAt(at, "null")) return Fail(Reason::kJsonSyntax);
-    for (const Target& target : node.targets) {
-      if (target.kind == Target::Kind::kSlot) out_->SetNull(target.slot);
-    }
+    values_.TakeNull(node);
     return at + 1;
   }
   const bool value = Token(at) == 't';
   if (!(value ? WordAt(at, "true") : WordAt(at, "false"))) return Fail(Reason::kJsonSyntax);
-  for (const Target& target : node.targets) StoreWord(target, value);
+  values_.TakeBool(node, value);
   return at + 1;
-}
-
-void JsonDecoder::StoreWord(const Target& target, bool value) {
-  if (target.kind == Target::Kind::kKey) {
-    faults_.Add(target.kind, Reason::kBadKey);
-  } else if (target.kind == Target::Kind::kTime) {
-    faults_.Add(target.kind, Reason::kBadTime);
-  } else if (target.type == FieldType::kBool) {
-    out_->SetSlot(target.slot, value ? 1 : 0);
-  } else {
-    faults_.Add(target.kind, Reason::kBadType);
-  }
 }
 
 At JsonDecoder::Skip(At at, int depth) {

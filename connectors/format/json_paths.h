@@ -28,14 +28,16 @@ class MemberName {
   JsonNode* node() const { return node_; }
   // Whether this name stands at `token`, which begins a member whose colon is at token + size - 1. kReadPadding bytes
   // can be read behind the colon.
-  bool Is(const char* token, size_t size) const {
-    if (size != size_) return false;
+  bool Is(const char* token, size_t size) const { return size == size_ && StandsAt(token); }
+  // The same where nobody knows yet where the member ends.
+  bool StandsAt(const char* token) const {
     uint64_t low, high;
     std::memcpy(&low, token, 8);
     std::memcpy(&high, token + 8, 8);
     if ((((low ^ low_) & low_mask_) | ((high ^ high_) & high_mask_)) != 0) return false;
-    return size <= 16 || std::memcmp(token + 16, text_ + 16, size - 16) == 0;
+    return size_ <= 16 || std::memcmp(token + 16, text_ + 16, size_ - 16) == 0;
   }
+  size_t size() const { return size_; }
 
  private:
   uint64_t low_, high_;            // the first 16 bytes
