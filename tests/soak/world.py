@@ -71,7 +71,7 @@ class Soak(live.World):
     def __init__(self, node, snapshot_interval):
         self.snapshot_interval = snapshot_interval
         super().__init__(node, 1, PIPELINE, partitions=4, records=0, name=f"soak-{random.randrange(1 << 32):08x}")
-        # Without a limit the write buffers of the states, 64 MB each, fill for most of an hour: no flat line can be seen.
+        # Without a limit the write buffers of the states, 64 MB each, fill for most of an hour.
         self.memory = ("--memory", "64MB")
 
     def split(self, logs):
