@@ -26,6 +26,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
+#include "engine/state/rocksdb_env.h"
 #include "engine/state/rocksdb_error.h"
 #include "engine/state/rocksdb_files.h"
 #include "engine/state/rocksdb_manifest.h"
@@ -97,6 +98,7 @@ rocksdb::BlockBasedTableOptions TableOptions(const RocksDbStoreOptions& options)
 
 rocksdb::Options DatabaseOptions(const RocksDbStoreOptions& options) {
   rocksdb::Options database;
+  database.env = OrderedNamesEnv();
   database.create_if_missing = !options.read_only;
   database.paranoid_checks = true;
   database.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();  // for CheckFiles
