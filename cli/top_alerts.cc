@@ -55,7 +55,7 @@ std::vector<Column> ColumnsFor(const std::vector<TopAlerts::Entry>& entries) {
   return columns;
 }
 
-std::string Row(const std::vector<Column>& columns, size_t row, bool utf8) {
+std::string TableRow(const std::vector<Column>& columns, size_t row, bool utf8) {
   std::string line;
   for (const Column& column : columns) {
     size_t widest = 0;
@@ -102,7 +102,7 @@ std::string TopAlertsTable(const TopAlerts& alerts, int width, bool colour, bool
       fmt::format("The weightiest warnings, {} of {}", alerts.kept().size(), Thousands(alerts.opened()));
   std::string out = Styled(head, Style::kBold, colour) + "\n";
   for (size_t row = 0; row <= alerts.kept().size(); ++row) {
-    const std::string line = Cut(Row(columns, row, utf8), width, utf8);
+    const std::string line = Cut(TableRow(columns, row, utf8), width, utf8);
     out += (row == 0 ? Styled(line, Style::kDim, colour) : line) + "\n";
   }
   return out;

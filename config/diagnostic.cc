@@ -16,8 +16,6 @@ constexpr int kMaxShownNames = 12;
 constexpr size_t kMaxQuotedChars = 60;
 constexpr int kMaxLineColumns = 160;  // of a source line; a longer one is shown in part
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
 // The lines of `text` without their ends.
 std::vector<std::string_view> SplitLines(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -99,11 +97,12 @@ void AppendJsonText(std::string_view text, std::string* out) {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-constexpr size_t kMaxNameBytes = 64;
+constexpr size_t kMaxComparedBytes = 64;
 
-// Optimal string alignment: insertions, deletions, replacements, swaps of neighbours. Names of at most kMaxNameBytes.
+// Optimal string alignment: insertions, deletions, replacements, swaps of neighbours. Names of at most
+// kMaxComparedBytes.
 int EditDistance(std::string_view a, std::string_view b) {
-  int d[kMaxNameBytes + 1][kMaxNameBytes + 1];
+  int d[kMaxComparedBytes + 1][kMaxComparedBytes + 1];
   for (size_t i = 0; i <= a.size(); ++i) d[i][0] = static_cast<int>(i);
   for (size_t j = 0; j <= b.size(); ++j) d[0][j] = static_cast<int>(j);
   for (size_t i = 1; i <= a.size(); ++i) {
@@ -213,12 +212,12 @@ std::string RenderJson(const Diagnostics& diagnostics) {
 }
 
 std::optional<std::string> NearestName(std::string_view name, std::span<const std::string> candidates) {
-  if (name.empty() || name.size() > kMaxNameBytes) return std::nullopt;
+  if (name.empty() || name.size() > kMaxComparedBytes) return std::nullopt;
   std::optional<std::string> best;
   int best_distance = static_cast<int>(name.size() + 2) / 3 + 1;
   for (const std::string& candidate : candidates) {
     int longer = std::abs(static_cast<int>(candidate.size()) - static_cast<int>(name.size()));
-    if (candidate.size() > kMaxNameBytes || longer >= best_distance) continue;
+    if (candidate.size() > kMaxComparedBytes || longer >= best_distance) continue;
     int distance = EditDistance(name, candidate);
     if (distance < best_distance && distance < static_cast<int>(std::max(name.size(), candidate.size()))) {
       best_distance = distance;

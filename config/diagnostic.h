@@ -15,6 +15,9 @@
 
 namespace ebb {
 
+// Whether a byte of UTF-8 goes on a character, so that it isn't counted.
+inline bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
 // 1-based; columns count characters, as an editor does. Line 0: the file as a whole. File 0 is the one that was asked
 // for, others are those that it includes, in the order in which they are read.
 struct Position {

@@ -12,12 +12,6 @@ namespace {
 constexpr int kMaxRank = 100;
 constexpr double kMillion = 1'000'000;
 
-template <typename Predicate>
-const Aggregate* FindFirst(const std::vector<const Aggregate*>& aggregates, Predicate predicate) {
-  auto found = std::find_if(aggregates.begin(), aggregates.end(), predicate);
-  return found == aggregates.end() ? nullptr : *found;
-}
-
 std::string JoinNames(const std::vector<std::string>& names) {
   std::string text;
   for (size_t i = 0; i < names.size(); ++i) {

@@ -16,12 +16,6 @@ std::vector<std::string> AggregateNames() {
   return names;
 }
 
-template <typename Predicate>
-const Aggregate* FindFirst(const std::vector<const Aggregate*>& aggregates, Predicate predicate) {
-  auto found = std::find_if(aggregates.begin(), aggregates.end(), predicate);
-  return found == aggregates.end() ? nullptr : *found;
-}
-
 }  // namespace
 
 void Assembler::ReadFeatures(const YamlNode& node) {

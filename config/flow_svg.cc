@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "config/diagnostic.h"
 #include "config/flow.h"
 
 namespace ebb {
@@ -32,8 +33,6 @@ constexpr const char* kStyle = R"(
 struct Card {
   int x = 0, y = 0, height = 0;
 };
-
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 std::string Escaped(std::string_view text) {
   std::string out;

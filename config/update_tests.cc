@@ -7,14 +7,13 @@
 
 #include <fmt/format.h>
 
+#include "config/diagnostic.h"
 #include "config/include.h"
 
 namespace ebb {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 // The byte at which a place begins; lines end as in config/yaml_source.h.
 size_t ByteOf(const std::string& text, Position place) {

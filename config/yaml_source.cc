@@ -6,8 +6,6 @@
 namespace ebb {
 namespace {
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
 bool IsBlank(std::string_view character) {
   return character == " " || character == "\t" || character == "\n" || character == "\r";
 }

@@ -18,9 +18,9 @@
 namespace ebb {
 namespace {
 
-constexpr size_t kBatchRecords = 4096;
+constexpr size_t kRecordsOfARead = 4096;
 constexpr int kTimeoutMs = 30000;
-constexpr int kWaitMs = 100;
+constexpr int kPauseMs = 100;
 constexpr std::string_view kRoles[] = {"source", "output", "journal"};
 constexpr std::string_view kIndexVersion = "ebb-capture 1";
 
@@ -52,9 +52,9 @@ absl::Status CaptureLog(LiveLog* log, TaskConsumer* consumer, const std::string&
   std::vector<RawRecord> records;
   while (log->end_offset() < 0 || log->position() < log->end_offset()) {
     if (stop()) return absl::CancelledError("stopped before the end");
-    EBB_RETURN_IF_ERROR(log->Read(kBatchRecords, &records));
+    EBB_RETURN_IF_ERROR(log->Read(kRecordsOfARead, &records));
     for (const RawRecord& record : records) EBB_RETURN_IF_ERROR(writer->Append(record));
-    if (records.empty()) consumer->WaitForRecords(kWaitMs);
+    if (records.empty()) consumer->WaitForRecords(kPauseMs);
   }
   partition->end = log->position();
   return writer->Finish(partition);

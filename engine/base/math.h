@@ -15,4 +15,11 @@ double PortableLog1p(double x);
 // 1 / (1 + e^-x) in (0, 1), without overflow.
 double Logistic(double x);
 
+// 10^exponent, exact; 0 <= exponent <= 22.
+inline double PowerOfTen(int exponent) {
+  double power = 1;
+  for (int i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
+
 }  // namespace ebb

@@ -8,9 +8,11 @@
 // exactly.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "engine/stream/time.h"
 
@@ -133,6 +135,12 @@ struct Aggregate {
 std::span<const Aggregate* const> Aggregates();
 // Null when there is none of this name.
 const Aggregate* FindAggregate(std::string_view name);
+// The first for which `predicate` holds, or null.
+template <typename Predicate>
+const Aggregate* FindFirst(const std::vector<const Aggregate*>& aggregates, Predicate predicate) {
+  const auto found = std::find_if(aggregates.begin(), aggregates.end(), predicate);
+  return found == aggregates.end() ? nullptr : *found;
+}
 
 extern const Aggregate kCountAggregate, kSumAggregate, kMeanAggregate, kStddevAggregate, kMinAggregate, kMaxAggregate,
     kFirstAggregate, kLastAggregate, kShareAggregate, kRatioAggregate, kQuantileAggregate, kDistinctAggregate,

@@ -5,7 +5,7 @@
 namespace ebb {
 namespace {
 
-void Take(int64_t* cells, TimeMs time, int64_t value) {
+void TakeEarlier(int64_t* cells, TimeMs time, int64_t value) {
   if (cells[0] != 0 && !(time < cells[0])) return;
   cells[0] = time;
   cells[1] = value;
@@ -17,10 +17,10 @@ const Aggregate kFirstAggregate = {
     .name = "first",
     .meaning = "value of the earliest event; of two at the same time, the one processed first",
     .words = 2,
-    .lift = [](int64_t* cells, int64_t value, TimeMs time, DurationMs) { Take(cells, time, value); },
+    .lift = [](int64_t* cells, int64_t value, TimeMs time, DurationMs) { TakeEarlier(cells, time, value); },
     .combine =
         [](int64_t* into, const int64_t* other) {
-          if (other[0] != 0) Take(into, other[0], other[1]);
+          if (other[0] != 0) TakeEarlier(into, other[0], other[1]);
         },
     .lower = LowerExtreme,
 };

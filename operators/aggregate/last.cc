@@ -5,7 +5,7 @@
 namespace ebb {
 namespace {
 
-void Take(int64_t* cells, TimeMs time, int64_t value) {
+void TakeLater(int64_t* cells, TimeMs time, int64_t value) {
   if (cells[0] != 0 && !(time >= cells[0])) return;
   cells[0] = time;
   cells[1] = value;
@@ -17,10 +17,10 @@ const Aggregate kLastAggregate = {
     .name = "last",
     .meaning = "value of the latest event; of two at the same time, the one processed last",
     .words = 2,
-    .lift = [](int64_t* cells, int64_t value, TimeMs time, DurationMs) { Take(cells, time, value); },
+    .lift = [](int64_t* cells, int64_t value, TimeMs time, DurationMs) { TakeLater(cells, time, value); },
     .combine =
         [](int64_t* into, const int64_t* other) {
-          if (other[0] != 0) Take(into, other[0], other[1]);
+          if (other[0] != 0) TakeLater(into, other[0], other[1]);
         },
     .lower = LowerExtreme,
 };

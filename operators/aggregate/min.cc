@@ -4,7 +4,7 @@
 namespace ebb {
 namespace {
 
-void Take(int64_t* cells, int64_t value) {
+void TakeSmaller(int64_t* cells, int64_t value) {
   if (cells[0] == 0 || value < cells[1]) cells[1] = value;
   cells[0] = 1;
 }
@@ -15,10 +15,10 @@ const Aggregate kMinAggregate = {
     .name = "min",
     .meaning = "smallest; null without events",
     .words = 2,
-    .lift = [](int64_t* cells, int64_t value, TimeMs, DurationMs) { Take(cells, value); },
+    .lift = [](int64_t* cells, int64_t value, TimeMs, DurationMs) { TakeSmaller(cells, value); },
     .combine =
         [](int64_t* into, const int64_t* other) {
-          if (other[0] != 0) Take(into, other[1]);
+          if (other[0] != 0) TakeSmaller(into, other[1]);
         },
     .lower = LowerExtreme,
 };

@@ -4,16 +4,12 @@
 #include <bit>
 #include <cmath>
 
+#include "engine/base/math.h"
+
 namespace ebb {
 namespace {
 
 constexpr double kLargestUnits = 9007199254740992.0;  // 2^53
-
-double PowerOfTen(int decimals) {
-  double power = 1;
-  for (int i = 0; i < decimals; ++i) power *= 10;
-  return power;
-}
 
 // |value| < 2^53.
 int64_t RoundHalfToEven(double value) {

@@ -6,17 +6,12 @@
 #include <fmt/format.h>
 
 #include "engine/base/check.h"
+#include "engine/base/math.h"
 
 namespace ebb {
 namespace {
 
 constexpr int64_t kLargestRowWords = 65535;
-
-double Unit(int decimals) {
-  double unit = 1;
-  for (int i = 0; i < decimals; ++i) unit *= 10;
-  return unit;
-}
 
 // The member of `list` for which `fits`, or a new one.
 template <typename T, typename Fits, typename... Arguments>
@@ -81,7 +76,7 @@ void FeatureSet::AddMeasure(const Plan& plan, const MeasurePlan& measure, RowLay
   const Aggregate* aggregate = FindAggregate(measure.aggregate);
   EBB_CHECK(aggregate != nullptr, "aggregate '{}'", measure.aggregate);
   Source& source = sources_[measure.source];
-  const double unit = Unit(measure.decimals);
+  const double unit = PowerOfTen(measure.decimals);
   const std::string name = fmt::format("{}.{}.{}", plan.sources[measure.source], measure.slot, measure.filter);
   if (aggregate->shape == AggregateShape::kPoint) {
     const int cells = layout->AddCells(fmt::format("{}.{}", name, aggregate->name), aggregate->words);

@@ -5,17 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/math.h"
+
 namespace ebb {
-namespace {
-
-double PowerOfTen(int decimals) {
-  double power = 1;
-  for (int i = 0; i < decimals; ++i) power *= 10;
-  return power;
-}
-
-}  // namespace
-
 ReferenceRow::ReferenceRow(const ReferencePlan& plan, const std::string& source, RowLayoutBuilder* layout)
     : plan_(plan), cells_(layout->AddCells(fmt::format("{}.known", source), 1)) {
   for (const ReferencePlan::Field& field : plan.fields) {
