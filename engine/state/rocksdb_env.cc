@@ -1,6 +1,7 @@
 // RocksDB 7.8 syncs the folder after the renaming of CURRENT, not before.
 #include "engine/state/rocksdb_env.h"
 
+#include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
 #include <memory>

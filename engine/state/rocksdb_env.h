@@ -1,7 +1,9 @@
 // How RocksDB sees the disk here.
 #pragma once
 
-#include <rocksdb/env.h>
+namespace rocksdb {
+class Env;
+}
 
 namespace ebb {
 
