@@ -38,17 +38,18 @@ class QuickTest : public ::testing::Test {
   }
 
   bool Quick(std::string_view text, char padding = '}') {
-    const auto buffer = std::make_unique<char[]>(text.size() + kReadPadding);  // of its size, for AddressSanitizer
-    std::fill_n(std::copy(text.begin(), text.end(), buffer.get()), kReadPadding, padding);
+    buffer_ = std::make_unique<char[]>(text.size() + kReadPadding);  // of its size, for AddressSanitizer
+    std::fill_n(std::copy(text.begin(), text.end(), buffer_.get()), kReadPadding, padding);
     record_.Reset(4);
     values_.Begin(&record_);
-    return ReadQuickly(*paths_.root(), {buffer.get(), text.size()}, &values_);
+    return ReadQuickly(*paths_.root(), {buffer_.get(), text.size()}, &values_);
   }
 
   const SourceSchema schema_;
   JsonPaths paths_;
   JsonValues values_;
   RecordBuilder record_;
+  std::unique_ptr<char[]> buffer_;
 };
 
 constexpr std::string_view kOrder =
