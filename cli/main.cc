@@ -1,11 +1,15 @@
 // The command line of ebb. Exit codes: 0 done, 1 failed, 2 wrong usage or file. What each command does stands in its
 // own file; here are only names, options and help.
+#include <malloc.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <functional>
 #include <system_error>
+#include <thread>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -31,6 +35,16 @@ namespace ebb {
 namespace {
 
 constexpr size_t kLeastMemory = size_t{1} << 20;
+
+// glibc gives threads up to eight arenas for each processor, and each grows to what was ever wanted of it at once. A
+// task has half a dozen threads, most of which only pass memory on: `ebb run` with 9 MiB in use had taken 150 MiB after
+// an hour, and grew. With few arenas it stays as it is after a minute. Before the first thread.
+void LimitArenas() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency() / 4)));
+#endif
+}
+
 constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage or file";
 
 // Everything that options are read into. Confined to its task's thread.
@@ -483,4 +497,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace ebb
 
-int main(int argc, char** argv) { return ebb::Main(argc, argv); }
+int main(int argc, char** argv) {
+  ebb::LimitArenas();
+  return ebb::Main(argc, argv);
+}
