@@ -31,9 +31,14 @@ LIBRARY = os.path.join(KAFKA, "lib")
 PYTHON = os.path.join(KAFKA, "venv")
 
 JVM = ["-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
-       "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+       "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true",
+       "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+       "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.coordinator=info"]
 PR_SET_PDEATHSIG = 1
 
+# The topics of the coordinators are kept short: while a broker that was killed still reads a long one it may be told to
+# begin anew, and Kafka 4.2.1 then takes the first reading for the second ("The state machine of the coordinator is out
+# of sync with the underlying log"). The group can stand still until the broker is started once more.
 PROPERTIES = """
 process.roles=broker,controller
 node.id={node}
@@ -62,6 +67,10 @@ auto.create.topics.enable=false
 broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=200
 log.cleaner.dedupe.buffer.size=2097152
+log.cleaner.backoff.ms=1000
+log.cleaner.delete.retention.ms=10000
+offsets.topic.segment.bytes=1048576
+transaction.state.log.segment.bytes=1048576
 log.retention.ms=-1
 log.retention.check.interval.ms=1000
 log.segment.delete.delay.ms=1000
