@@ -320,7 +320,7 @@ class World:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def wait_until_complete(self, timeout=60, process=None):
+    def wait_until_complete(self, timeout=120, process=None):
         """Until every task has committed an epoch that lies behind everything that is compared."""
         deadline = time.monotonic() + timeout
         while True:
