@@ -35,16 +35,6 @@ namespace ebb {
 namespace {
 
 constexpr size_t kLeastMemory = size_t{1} << 20;
-
-// glibc gives threads up to eight arenas for each processor, and each grows to what was ever wanted of it at once. A
-// task has half a dozen threads, most of which only pass memory on: `ebb run` with 9 MiB in use had taken 150 MiB after
-// an hour, and grew. With few arenas it stays as it is after a minute. Before the first thread.
-void LimitArenas() {
-#ifdef __GLIBC__
-  mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency() / 4)));
-#endif
-}
-
 constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage or file";
 
 // Everything that options are read into. Confined to its task's thread.
@@ -492,6 +482,15 @@ int Main(int argc, char** argv) {
     Complain(error.what());
   }
   return code == 0 ? 1 : code;
+}
+
+// glibc gives threads up to eight arenas for each processor, and each grows to what was ever wanted of it at once. A
+// task has half a dozen threads, most of which only pass memory on: `ebb run` with 9 MiB in use had taken 150 MiB after
+// an hour, and grew. With few arenas it stays as it is after a minute. Before the first thread.
+void LimitArenas() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, static_cast<int>(std::max(2U, std::thread::hardware_concurrency() / 4)));
+#endif
 }
 
 }  // namespace

@@ -10,7 +10,6 @@ namespace ebb {
 namespace {
 
 constexpr int kMaxRank = 100;
-constexpr double kMillion = 1'000'000;
 
 std::string JoinNames(const std::vector<std::string>& names) {
   std::string text;
@@ -104,7 +103,7 @@ void Assembler::ReadShape(MappingReader* reader, const AggregateList& aggregates
   };
   if (const YamlNode* q = TakeOption(reader, "q", aggregates, kTakesQuantile, "q: 0.9")) {
     const double value = ReadNumber(*q, "q", diagnostics_).value_or(0.5);
-    options.quantile = static_cast<int64_t>(value * kMillion + 0.5);
+    options.quantile = static_cast<int64_t>(value * kQuantileUnit + 0.5);
     if (!(value > 0) || value > 1 || options.quantile == 0) refuse(*q, "q", "more than 0, at most 1");
   }
   if (const YamlNode* rank = TakeOption(reader, "rank", aggregates, kTakesRank)) {

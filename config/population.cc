@@ -6,11 +6,6 @@
 #include "operators/feature/population.h"
 
 namespace ebb {
-namespace {
-
-constexpr double kQuantileParts = 1'000'000;
-
-}  // namespace
 
 void Assembler::ReadPopulation(const YamlNode& key, MappingReader* reader) {
   PopulationPlan population;
@@ -28,7 +23,7 @@ void Assembler::ReadPopulation(const YamlNode& key, MappingReader* reader) {
     diagnostics_->Add("E0305", reader->KeySpan("q"), "'q:' belongs to quantile");
   } else if (q != nullptr) {
     const double value = ReadNumber(*q, "q", diagnostics_).value_or(0.5);
-    population.quantile = static_cast<int64_t>(value * kQuantileParts + 0.5);
+    population.quantile = static_cast<int64_t>(value * kQuantileUnit + 0.5);
     if (!(value > 0) || value > 1 || population.quantile == 0) {
       diagnostics_->Add("E0203", q->span, fmt::format("{} is out of range for 'q:'", ShownText(*q)),
                         "more than 0, at most 1");

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/stream/log.h"
@@ -21,6 +22,16 @@ inline Field MakeField(std::string path, FieldType type, int decimals = 0) {
   field.type = type;
   field.decimals = decimals;
   return field;
+}
+
+// A schema of which nothing but key and time must be there.
+inline SourceSchema OptionalSchema(std::string key, std::string time, std::vector<Field> fields) {
+  SourceSchema schema;
+  schema.key_path = std::move(key);
+  schema.time.path = std::move(time);
+  schema.fields = std::move(fields);
+  for (Field& field : schema.fields) field.required = false;
+  return schema;
 }
 
 // What became of one record. Immutable after construction.

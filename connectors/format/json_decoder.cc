@@ -17,7 +17,6 @@
 #include "connectors/format/json_text.h"
 #include "connectors/format/json_values.h"
 #include "connectors/format/number.h"
-#include "connectors/format/scalar.h"
 #include "engine/base/check.h"
 
 namespace ebb {

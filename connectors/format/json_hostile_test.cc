@@ -15,13 +15,9 @@ namespace ebb {
 namespace {
 
 SourceSchema CallSchema() {
-  SourceSchema schema;
-  schema.key_path = "/subscriber/id";
-  schema.time.path = "/start_ts";
-  schema.fields = {MakeField("/duration_s", FieldType::kInt), MakeField("/dropped", FieldType::kBool),
-                   MakeField("/charge", FieldType::kDecimal, 4), MakeField("/tags/1", FieldType::kString)};
-  for (Field& field : schema.fields) field.required = false;
-  return schema;
+  return OptionalSchema("/subscriber/id", "/start_ts",
+                        {MakeField("/duration_s", FieldType::kInt), MakeField("/dropped", FieldType::kBool),
+                         MakeField("/charge", FieldType::kDecimal, 4), MakeField("/tags/1", FieldType::kString)});
 }
 
 const std::vector<std::string>& GoodRecords() {

@@ -16,13 +16,9 @@ namespace ebb {
 namespace {
 
 SourceSchema OrderSchema() {
-  SourceSchema schema;
-  schema.key_path = "/customer/id";
-  schema.time.path = "/time";
-  schema.fields = {MakeField("/amount", FieldType::kDecimal, 2), MakeField("/paid", FieldType::kBool),
-                   MakeField("/items", FieldType::kInt), MakeField("/shop", FieldType::kString)};
-  for (Field& field : schema.fields) field.required = false;
-  return schema;
+  return OptionalSchema("/customer/id", "/time",
+                        {MakeField("/amount", FieldType::kDecimal, 2), MakeField("/paid", FieldType::kBool),
+                         MakeField("/items", FieldType::kInt), MakeField("/shop", FieldType::kString)});
 }
 
 // Knows the order type, customer (id, name), time, amount, paid, items, shop, note.

@@ -1,5 +1,5 @@
 // Exponential and logarithm from basic IEEE operations only: libm's differ between versions and machines, and state and
-// alerts must have the same bytes everywhere. Results are within 2 ulp; NaN in gives NaN out.
+// alerts must have the same bytes everywhere. Results are within 2 ulp; NaN in gives NaN out. And powers of ten.
 #pragma once
 
 namespace ebb {

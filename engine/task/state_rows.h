@@ -20,6 +20,7 @@ namespace ebb {
 absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store);
 
 std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables);
+
 // Rows as a commit holds them, in key order. The keys are those in the table: good until its rows change.
 struct EncodedRows {
   std::vector<std::pair<std::string_view, std::string_view>> rows;  // key, bytes

@@ -64,7 +64,7 @@ void Worker::Run() {
     Work work = std::move(queue_.front());
     queue_.pop_front();
     busy_ = true;
-    const bool step = !work.encoding;
+    const bool step = !work.encoding;  // else the outputs, and what they take, are the owner's now
     lock.unlock();
     Do(std::move(work));
     const UncommittedBytes bytes = step ? task_->uncommitted_bytes() : UncommittedBytes();

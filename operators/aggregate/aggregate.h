@@ -18,6 +18,8 @@
 
 namespace ebb {
 
+inline constexpr int64_t kQuantileUnit = 1'000'000;  // quantiles are in millionths
+
 enum class AggregateShape : uint8_t {
   kTiles,     // cells per stretch of time: lift, combine, lower
   kItems,     // a table of items and when each was last seen (operators/window/items.h)
@@ -44,7 +46,7 @@ enum AggregateOption : uint32_t {
 
 // The options that shape a value; those that shape state stand in MeasurePlan.
 struct AggregateOptions {
-  int64_t quantile = 500'000;  // in millionths
+  int64_t quantile = kQuantileUnit / 2;
   int rank = 1;
   double alpha = 0.3;
   double slack = 0.5;

@@ -8,6 +8,7 @@
 #include "engine/base/math.h"
 
 namespace ebb {
+
 ReferenceRow::ReferenceRow(const ReferencePlan& plan, const std::string& source, RowLayoutBuilder* layout)
     : plan_(plan), cells_(layout->AddCells(fmt::format("{}.known", source), 1)) {
   for (const ReferencePlan::Field& field : plan.fields) {

@@ -12,13 +12,9 @@ namespace ebb {
 namespace {
 
 SourceSchema Schema() {
-  SourceSchema schema;
-  schema.key_path = "/subscriber/id";
-  schema.time.path = "/ts";
-  schema.fields = {MakeField("/n", FieldType::kInt), MakeField("/b", FieldType::kBool),
-                   MakeField("/amount", FieldType::kDecimal, 4), MakeField("/tags/1", FieldType::kString)};
-  for (Field& field : schema.fields) field.required = false;
-  return schema;
+  return OptionalSchema("/subscriber/id", "/ts",
+                        {MakeField("/n", FieldType::kInt), MakeField("/b", FieldType::kBool),
+                         MakeField("/amount", FieldType::kDecimal, 4), MakeField("/tags/1", FieldType::kString)});
 }
 
 // The complete parser refuses numbers that a double can't hold; here they are refused only where they are read.

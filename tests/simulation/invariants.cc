@@ -108,7 +108,7 @@ void Invariants::StateWritten(int task, const std::string& text) {
   const Reference& reference = tasks_[task]->reference;
   Check(progress->epoch <= reference.epochs(), task, "the state of epoch {} is written, decided is {}", progress->epoch,
         reference.epochs());
-  if (!ok() || progress->epoch == 0) return;
+  if (!ok()) return;
   const Reference::Epoch& epoch = reference.epoch(progress->epoch);
   Check(progress->chain == epoch.chain, task, "a state of another history");
   // Whoever has written it: a snapshot of this epoch can take its place.
