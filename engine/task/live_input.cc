@@ -74,11 +74,11 @@ void LiveInput::Repeat(const LogPosition& decided) {
 absl::StatusOr<size_t> LiveInput::Read(size_t max_records, int64_t monotonic_ms, TimeMs applied,
                                        std::vector<RecordBatch>* batch) {
   const absl::Status read = log_->Read(max_records, &raw_);
-  if (anchor_due_ && absl::IsOutOfRange(read)) {
+  if (absl::IsOutOfRange(read) && log_->position() < low_offset_) {
     return absl::UnavailableError(
-        fmt::format("{}: retention has just taken the record that was read last, at offset "
-                    "{}; trying again without it ({})",
-                    log_->name(), anchor_->offset, std::string(read.message())));
+        fmt::format("{}: retention has just taken what lies before offset {}, where reading goes on; trying again "
+                    "from there ({})",
+                    log_->name(), low_offset_, std::string(read.message())));
   }
   EBB_RETURN_IF_ERROR(read);
   if (anchor_due_ && !raw_.empty()) EBB_RETURN_IF_ERROR(CheckAnchor());

@@ -236,6 +236,27 @@ TEST_F(LiveTaskTest, WhatIsDoneMayGoWhileTheTaskStarts) {
   EXPECT_EQ(task_->Step(kT, 0).status().code(), absl::StatusCode::kOutOfRange) << "a record that is needed is gone";
 }
 
+// Between the record that was read last and the offset where reading goes on there may be markers.
+TEST_F(LiveTaskTest, WhatIsDoneMayGoWhenTheTaskHasJustStarted) {
+  options_.batch_records = 1;
+  schemas_[0].time.idle_after = schemas_[1].time.idle_after = 0;
+  FinishSome();
+  partitions_[0].end = 4;
+  Step(10'000);
+  Step(10'000);
+  ASSERT_TRUE(task_->Finish().ok());
+  ASSERT_EQ(task_->progress().logs[0].anchor->offset, 1);
+  ASSERT_EQ(task_->progress().logs[0].low_offset, 4);
+  ASSERT_TRUE(Start().ok());
+  Step();
+  ASSERT_EQ(task_->intake().inputs()[0].live_log().position(), 2) << "the record that was read last is there";
+  partitions_[0].begin = 4;
+  EXPECT_EQ(task_->Step(kT, 0).status().code(), absl::StatusCode::kUnavailable) << "the next attempt goes well";
+  Append(0, "b", kT + 30'000);
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(Step().records, 1u);
+}
+
 TEST_F(LiveTaskTest, AnIdleLogNoLongerHoldsTheWatermark) {
   ASSERT_TRUE(Start().ok());
   Append(0, "a", kT);
