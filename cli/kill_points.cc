@@ -42,6 +42,7 @@ class KilledStore : public StateStore {
   }
   absl::Status Sync() override { return store_->Sync(); }
   absl::Status Checkpoint(const std::string& directory) override { return store_->Checkpoint(directory); }
+  absl::StatusOr<std::unique_ptr<AwayTimers>> NewAwayTimers() override { return store_->NewAwayTimers(); }
 
  private:
   const std::unique_ptr<StateStore> store_;

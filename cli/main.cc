@@ -64,8 +64,7 @@ struct Settings {
 // One meaning for both commands.
 void AddMemory(CLI::App* command, size_t* bytes) {
   command
-      ->add_option("--memory", *bytes,
-                   "What customers' rows may take in memory, as in 512MB (with --state); changes no result")
+      ->add_option("--memory", *bytes, "What ebb may take of the memory, as in 512MB (with --state); changes no result")
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(kLeastMemory, size_t{1} << 50, "at least 1MB"));
 }

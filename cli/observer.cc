@@ -15,7 +15,7 @@ namespace ebb {
 
 // Confined to its task's thread.
 struct Observer::Notes {
-  std::vector<Known> known;  // by row
+  absl::flat_hash_map<std::string, Known> known;  // by customer
   ToldHistory told;
   std::vector<Silence> silences;
   std::vector<Sample> samples;
@@ -49,10 +49,9 @@ class Observer::LookingOn : public WatchingOperator {
 
  private:
   Known& MoveTo(TimeMs now, RowRef* row) {
-    const uint32_t index = (*row)->index;
-    if (index >= notes_.known.size()) notes_.known.resize(index + 1);
-    Known& known = notes_.known[index];
-    if (known.touched == kAfterTime) known.customer = row->key();
+    const auto [found, is_new] = notes_.known.try_emplace(std::string(row->key()));
+    Known& known = found->second;
+    if (is_new) known.customer = row->key();
     observer_.SampleBetween(row, known, notes_.told, now, &notes_.samples);
     known.touched = now;
     return known;
@@ -89,7 +88,7 @@ absl::Status Observer::Finish(Job* job) {
   for (const std::unique_ptr<Notes>& notes : notes_) {
     std::move(notes->silences.begin(), notes->silences.end(), std::back_inserter(silences_));
     std::move(notes->samples.begin(), notes->samples.end(), std::back_inserter(samples_));
-    for (const Known& known : notes->known) all[known.customer] = &known;
+    for (const auto& [customer, known] : notes->known) all[customer] = &known;
   }
   EBB_RETURN_IF_ERROR(job->ForEachRow([&](RowRef row) {
     const Known& known = *all.at(row.key());

@@ -31,7 +31,7 @@ struct ReplayOptions {
   int tasks = 1;
   int64_t batch_records = 2048;
   DurationMs commit_interval = 10 * kSecond;
-  size_t memory_bytes = 0;  // of rows; 0: no limit. Needs a state
+  size_t memory_bytes = 0;  // 0: no limit. Needs a state
   bool quiet = false;
   bool json = false;    // summary as JSON on standard output
   bool digest = false;  // digests of outputs and state

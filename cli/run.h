@@ -18,7 +18,7 @@ struct RunOptions {
   DurationMs output_spacing = 100;
   DurationMs commit_interval = 3 * kSecond;
   DurationMs state_interval = 30 * kSecond;
-  size_t memory_bytes = 0;  // of rows, all tasks together; 0: no limit
+  size_t memory_bytes = 0;  // all tasks together; 0: no limit
   std::string snapshots;    // directory; empty: none
   DurationMs snapshot_interval = 10 * kMinute;
 };

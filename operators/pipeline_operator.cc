@@ -377,7 +377,7 @@ void Pipeline::GiveOutPlaces(TimeMs at, const BudgetShare& share, const std::vec
   for (const BudgetPlan& budget : plan_.budgets) left.push_back(PlacesOf(budget, share));
   int64_t rank = 0;
   for (const auto& [bid, task] : bids) {
-    task->AtMeeting(at - 1, bid.row, rank++,
+    task->AtMeeting(at - 1, bid.customer, rank++,
                     [&bid = bid, &left, at, work = &task->work().innermost()](RowRef* row, Outputs* out) {
                       int64_t& places = left[bid.budget];
                       places -= static_cast<PipelineOperator*>(work)->Settle(bid, places > 0, at - 1, row, out);
@@ -393,17 +393,15 @@ absl::Status Pipeline::TakePopulations(TimeMs at, const std::vector<Task*>& task
   for (size_t i = 0; i < told.size(); ++i) {
     if (ClosesAt(plan_.populations[i], at)) closing.push_back(i);
   }
-  const bool any = std::any_of(tasks.begin(), tasks.end(), [](Task* task) { return task->rows().size() > 0; });
+  const bool any = std::any_of(tasks.begin(), tasks.end(), [](Task* task) { return task->customers() > 0; });
   if (closing.empty() || !any) return absl::OkStatus();
   std::vector<std::vector<double>> values(closing.size());
   std::vector<double> registers = NewRegisters(told);
-  for (Task* task : tasks) {
-    EBB_RETURN_IF_ERROR(task->LookAtRows([&](RowRef row) {
-      if (LastRecord(row) == 0) return;
-      Compute(&row, at - 1, registers.data());
-      for (size_t n = 0; n < closing.size(); ++n) values[n].push_back(registers[plan_.populations[closing[n]].of]);
-    }));
-  }
+  EBB_RETURN_IF_ERROR(LookAtRows(tasks, [&](RowRef row) {
+    if (LastRecord(row) == 0) return;
+    Compute(&row, at - 1, registers.data());
+    for (size_t n = 0; n < closing.size(); ++n) values[n].push_back(registers[plan_.populations[closing[n]].of]);
+  }));
   for (size_t n = 0; n < closing.size(); ++n) {
     told[closing[n]] = std::bit_cast<int64_t>(StatisticOf(plan_.populations[closing[n]], std::move(values[n])));
   }

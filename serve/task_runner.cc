@@ -275,7 +275,7 @@ absl::Status TaskRunner::StepUntilStopped(Opened* opened) {
       live = lived_ = true;
       Reached("recovered");
       context_.log->Info("task_live",
-                         {{"task", task_}, {"epoch", task.progress().epoch}, {"customers", task.task().rows().size()}});
+                         {{"task", task_}, {"epoch", task.progress().epoch}, {"customers", task.task().customers()}});
     }
     if (const int64_t now = MonotonicMs(); now - shown_ms_ >= kShowEveryMs) {
       shown_ms_ = now;
@@ -300,7 +300,7 @@ void TaskRunner::Show(const Opened& opened) {
   now.state_epoch = task.state_epoch();
   now.watermark = task.intake().watermark();
   now.holder = task.intake().Holder().schema().name;
-  now.customers = static_cast<int64_t>(task.task().rows().size());
+  now.customers = static_cast<int64_t>(task.task().customers());
   now.uncommitted_bytes = static_cast<int64_t>(task.task().uncommitted_bytes().total());
   now.waiting_bytes = static_cast<int64_t>(task.task().order().bytes());
   now.commits = commits_;

@@ -1,5 +1,6 @@
 // The store of tests and of replays that keep nothing: an ordered map. It holds what was committed and nothing else.
 #include <map>
+#include <set>
 
 #include "engine/state/store.h"
 
@@ -53,7 +54,32 @@ class MemoryStore final : public StateStore {
   std::string progress_;
 };
 
+// Confined to its task's thread.
+class MemoryAwayTimers final : public AwayTimers {
+ public:
+  absl::Status Add(TimeMs time, std::string_view key) override {
+    timers_.emplace(time, key);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<AwayTimer>> Take(TimeMs limit, size_t most) override {
+    std::vector<AwayTimer> taken;
+    while (!timers_.empty() && timers_.begin()->first < limit && taken.size() < most) {
+      auto [time, key] = std::move(timers_.extract(timers_.begin()).value());
+      taken.push_back({time, std::move(key)});
+    }
+    return taken;
+  }
+
+  TimeMs earliest() const override { return timers_.empty() ? kAfterTime : timers_.begin()->first; }
+
+ private:
+  std::set<std::pair<TimeMs, std::string>> timers_;
+};
+
 }  // namespace
+
+std::unique_ptr<AwayTimers> NewMemoryAwayTimers() { return std::make_unique<MemoryAwayTimers>(); }
 
 std::unique_ptr<StateStore> NewMemoryStore() { return std::make_unique<MemoryStore>(); }
 

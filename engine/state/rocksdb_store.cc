@@ -26,6 +26,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/status_macros.h"
+#include "engine/state/rocksdb_away_timers.h"
 #include "engine/state/rocksdb_env.h"
 #include "engine/state/rocksdb_error.h"
 #include "engine/state/rocksdb_files.h"
@@ -40,6 +41,7 @@ constexpr std::string_view kProgressKey = "m:progress";
 constexpr char kRowPrefix = 'r';
 constexpr std::string_view kFirstRowKey = "r";
 constexpr std::string_view kAfterRowsKey = "s";
+constexpr std::string_view kAwayFolder = "away";  // timers of customers who aren't in memory
 constexpr int kFormatVersion = 1;
 constexpr size_t kChecksumBytes = 8;
 constexpr size_t kRowsPerLookup = 256;
@@ -137,8 +139,11 @@ rocksdb::Options DatabaseOptions(const RocksDbStoreOptions& options) {
 // Confined to its task's thread.
 class RocksDbStore final : public StateStore {
  public:
-  RocksDbStore(std::string directory, std::unique_ptr<rocksdb::DB> database, bool read_only)
-      : directory_(std::move(directory)), read_only_(read_only), database_(std::move(database)) {}
+  RocksDbStore(std::string directory, std::unique_ptr<rocksdb::DB> database, const RocksDbStoreOptions& options)
+      : directory_(std::move(directory)),
+        read_only_(options.read_only),
+        away_buffer_bytes_(options.write_buffer_bytes / 8),
+        database_(std::move(database)) {}
 
   absl::StatusOr<std::string> ReadProgress() override { return ReadChecked(kProgressKey); }
   absl::StatusOr<std::vector<std::string>> ReadRows(const std::vector<std::string_view>& keys) override;
@@ -146,6 +151,9 @@ class RocksDbStore final : public StateStore {
   absl::Status Commit(const StateBatch& batch) override;
   absl::Status Sync() override;
   absl::Status Checkpoint(const std::string& directory) override;
+  absl::StatusOr<std::unique_ptr<AwayTimers>> NewAwayTimers() override {
+    return OpenRocksDbAwayTimers(fmt::format("{}/{}/{}", directory_, kAwayFolder, away_timers_++), away_buffer_bytes_);
+  }
 
   // Sees that the store is ebb's and of a version that we read; makes an empty new one so.
   absl::Status CheckFormat();
@@ -158,9 +166,11 @@ class RocksDbStore final : public StateStore {
   // Constant.
   const std::string directory_;
   const bool read_only_;
+  const size_t away_buffer_bytes_;
   const std::unique_ptr<rocksdb::DB> database_;
   // Transient: the first error of a write; the handle isn't used for writing any more after it.
   absl::Status failed_;
+  int away_timers_ = 0;  // how many were made
 };
 
 absl::Status RocksDbStore::Poison(const std::string& attempt, const rocksdb::Status& status) {
@@ -372,8 +382,12 @@ absl::StatusOr<std::unique_ptr<StateStore>> OpenRocksDbStore(const std::string& 
   rocksdb::Status status = options.read_only ? rocksdb::DB::OpenForReadOnly(database_options, directory, &opened)
                                              : rocksdb::DB::Open(database_options, directory, &opened);
   if (!status.ok()) return StateError("open the state", directory, status);
-  auto store = std::make_unique<RocksDbStore>(directory, std::unique_ptr<rocksdb::DB>(opened), options.read_only);
+  auto store = std::make_unique<RocksDbStore>(directory, std::unique_ptr<rocksdb::DB>(opened), options);
   EBB_RETURN_IF_ERROR(store->CheckFormat());
+  if (!options.read_only) {
+    std::error_code error;  // what can't be removed is noticed when it is to be made again
+    std::filesystem::remove_all(fmt::format("{}/{}", directory, kAwayFolder), error);
+  }
   return store;
 }
 

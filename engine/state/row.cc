@@ -1,4 +1,4 @@
-// A row that grows moves to the next block that fits; a cold one is a header and a key in slabs of their own.
+// A row that grows moves to the next block that fits.
 #include "engine/state/row.h"
 
 #include <algorithm>
@@ -84,22 +84,30 @@ RowRef RowTable::FindOrCreate(uint64_t hash, std::string_view key) {
   row->time = kBeforeTime;
   row->next_timer = kAfterTime;
   row->queued_timer = kAfterTime;
-  row->index = static_cast<uint32_t>(rows_.size());
+  row->index = static_cast<uint32_t>(unused_.empty() ? rows_.size() : unused_.back());
   row->words = allocated;
   row->key_bytes = static_cast<uint16_t>(key.size());
   first = row;
-  rows_.push_back(row);
+  if (unused_.empty()) {
+    rows_.push_back(row);
+  } else {
+    rows_[row->index] = row;
+    unused_.pop_back();
+  }
   RowRef ref(this, row);
   std::memcpy(const_cast<char*>(ref.key().data()), key.data(), key.size());
   return ref;
 }
 
 void RowTable::Clear() {
-  for (Row* row : rows_) (row->cold ? cold_slabs_ : slabs_).Release(row);
+  for (Row* row : rows_) {
+    if (row != nullptr) slabs_.Release(row);
+  }
   rows_.clear();
+  unused_.clear();
   index_.clear();
   changed_.clear();
-  changed_bytes_ = cold_ = 0;
+  changed_bytes_ = 0;
 }
 
 RowRef RowTable::HoldCopy(RowRef row) {
@@ -169,24 +177,15 @@ void RowTable::ClearChanged() {
   changed_bytes_ = 0;
 }
 
-void RowTable::Freeze(RowRef row) {
-  Row* const whole = &*row;
-  LeaveStub(whole);
-  slabs_.Release(whole);
-}
-
-void RowTable::LeaveStub(Row* whole) {
-  const std::string_view key = RowRef(this, whole).key();
-  EBB_CHECK(!whole->cold && !whole->changed, "the row of '{}' is changed, or cold already", key);
-  Row* const stub = cold_slabs_.Allocate(sizeof(Row) / 8 + KeyWords(whole->key_bytes));
-  const uint16_t allocated = stub->words;
-  *stub = *whole;
-  stub->words = allocated;
-  stub->cold = true;
-  stub->recent = false;
-  std::memcpy(static_cast<void*>(stub + 1), key.data(), key.size());
-  Relink(whole, stub);
-  ++cold_;
+void RowTable::Forget(const Row* row) {
+  EBB_CHECK(!row->changed, "the row of '{}' is changed", RowRef(this, const_cast<Row*>(row)).key());
+  const auto first = index_.find(row->key_hash);
+  Row** link = &first->second;
+  while (*link != row) link = &(*link)->same_hash;
+  *link = row->same_hash;
+  if (first->second == nullptr) index_.erase(first);
+  rows_[row->index] = nullptr;
+  unused_.push_back(row->index);
 }
 
 void RowTable::MoveToNewerSlab(Row* row) {
@@ -200,7 +199,7 @@ void RowTable::MoveToNewerSlab(Row* row) {
 
 // The oldest slabs are emptied. Of their rows those that were touched since the last time are carried over into newer
 // slabs, as far as a quarter of what is to be freed, or of what stays, so that what is used often stays.
-void RowTable::Shrink(size_t most) {
+void RowTable::Shrink(size_t most, const std::function<void(RowRef)>& leaves) {
   EBB_CHECK(changed_.empty(), "rows are changed");
   if (slabs_.bytes() <= most) return;
   const size_t excess = slabs_.bytes() - most;
@@ -210,35 +209,18 @@ void RowTable::Shrink(size_t most) {
     chosen_bytes += RowSlabs::kSlabBytes;
     return enough;
   });
-  for (uint32_t i = 0; i < rows_.size(); ++i) {
-    Row* const row = rows_[i];
-    if (row->cold || !chosen.contains(RowSlabs::SlabOf(row))) continue;
+  for (Row* row : rows_) {
+    if (row == nullptr || !chosen.contains(RowSlabs::SlabOf(row))) continue;
     const size_t bytes = row->words * size_t{8};
     if (row->recent && bytes <= to_carry) {
       to_carry -= bytes;
       MoveToNewerSlab(row);
     } else {
-      LeaveStub(row);
+      leaves(RowRef(this, row));
+      Forget(row);
     }
   }
   slabs_.Reuse(chosen);
-}
-
-bool RowTable::Thaw(RowRef cold, std::string_view bytes) {
-  Row* const stub = &*cold;
-  const size_t words = header_words_ + layout_.cells + KeyWords(stub->key_bytes);
-  Row* const row = slabs_.Allocate(words);
-  const uint16_t allocated = row->words;
-  std::memset(static_cast<void*>(row), 0, words * 8);
-  *row = *stub;
-  row->words = allocated;
-  row->cold = false;
-  RowRef whole(this, row);
-  std::memcpy(const_cast<char*>(whole.key().data()), cold.key().data(), stub->key_bytes);
-  Relink(stub, row);
-  cold_slabs_.Release(stub);
-  --cold_;
-  return FillRow(bytes, whole);
 }
 
 }  // namespace ebb

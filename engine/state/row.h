@@ -15,7 +15,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <memory>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,7 +73,6 @@ struct Row {
   uint16_t key_bytes;
   bool changed;  // since the last commit
   bool recent;   // changed since memory was looked through for rows that nobody needs
-  bool cold;     // only this header and the key are here, the rest is in the store
 };
 
 class RowTable;
@@ -85,8 +85,6 @@ class RowRef {
   Row* operator->() const { return row_; }
   Row& operator*() const { return *row_; }
   bool valid() const { return row_ != nullptr; }
-  // Of a cold row only the header and the key may be looked at.
-  bool cold() const { return row_->cold; }
   const RowLayout& layout() const;
   int64_t* cells() const;
   std::string_view key() const;
@@ -123,7 +121,7 @@ class RowRef {
   Row* row_;
 };
 
-// All rows of one task, by key. Confined to its task's thread.
+// Rows by key: those of a task's customers that are in memory. Confined to its task's thread.
 class RowTable {
  public:
   explicit RowTable(const RowLayout& layout);
@@ -141,7 +139,9 @@ class RowTable {
     auto it = index_.find(hash);
     return it == index_.end() ? nullptr : it->second;
   }
+  // The row with this number, below slots(); invalid when there is none.
   RowRef at(uint32_t index) { return RowRef(this, rows_[index]); }
+  size_t slots() const { return rows_.size(); }
   // Makes a copy of another table's row, in the same layout, the only row of this one: for looking at a row as of later
   // without moving it on.
   RowRef HoldCopy(RowRef row);
@@ -152,8 +152,8 @@ class RowTable {
     const char* at = reinterpret_cast<const char*>(row);
     for (const char* end = at + fixed_bytes_; at < end; at += 64) __builtin_prefetch(at, 1);
   }
-  size_t size() const { return rows_.size(); }
-  // Bytes of all rows that are not cold, with what the allocator keeps for later.
+  size_t size() const { return rows_.size() - unused_.size(); }
+  // Of all rows, with what the allocator keeps for later.
   size_t bytes() const { return slabs_.bytes(); }
   const RowLayout& layout() const { return layout_; }
 
@@ -169,16 +169,9 @@ class RowTable {
   // All changed rows have been committed.
   void ClearChanged();
 
-  // Cold rows are known by their header and key; what they hold is what was committed last. Rows may be looked for,
-  // and come back from FindOrCreate and at(), while they are cold.
-  size_t cold() const { return cold_; }
-  // Makes an unchanged row cold.
-  void Freeze(RowRef row);
-  // Makes rows cold, those first that were not touched for long, until bytes() is `most`, or little more. No row may
-  // be changed. Rows move.
-  void Shrink(size_t most);
-  // Makes a cold row whole from EncodeRow's bytes. False when they are damaged.
-  bool Thaw(RowRef row, std::string_view bytes);
+  // Takes rows out, those first that were not touched for long, until bytes() is `most`, or little more; `leaves` is
+  // shown each before. No row may be changed. Rows move, and numbers of those that are gone are given to others.
+  void Shrink(size_t most, const std::function<void(RowRef)>& leaves);
 
  private:
   friend class RowRef;
@@ -187,7 +180,7 @@ class RowTable {
   // From now on `row` is to be found where `old` was.
   void Relink(const Row* old, Row* row);
   // These leave the old block to the caller.
-  void LeaveStub(Row* row);
+  void Forget(const Row* row);
   void MoveToNewerSlab(Row* row);
 
   struct IdentityHash {
@@ -198,13 +191,12 @@ class RowTable {
   const int header_words_;  // Row and its directory
   const int fixed_bytes_;   // those, the cells and a key of ordinary length
   absl::flat_hash_map<uint64_t, Row*, IdentityHash> index_;
-  std::vector<Row*> rows_;
+  std::vector<Row*> rows_;        // by number; null where there is none
+  std::vector<uint32_t> unused_;  // numbers
   std::vector<uint32_t> changed_;
   size_t changed_bytes_ = 0;
 
-  RowSlabs slabs_{1};
-  RowSlabs cold_slabs_{0};
-  size_t cold_ = 0;
+  RowSlabs slabs_;
 };
 
 inline const RowLayout& RowRef::layout() const { return table_->layout_; }
@@ -212,8 +204,7 @@ inline const RowLayout& RowRef::layout() const { return table_->layout_; }
 inline int64_t* RowRef::cells() const { return reinterpret_cast<int64_t*>(row_) + table_->header_words_; }
 
 inline std::string_view RowRef::key() const {
-  const void* at = row_->cold ? static_cast<const void*>(row_ + 1) : cells() + table_->layout_.cells;
-  return {static_cast<const char*>(at), row_->key_bytes};
+  return {reinterpret_cast<const char*>(cells() + table_->layout_.cells), row_->key_bytes};
 }
 
 inline int RowRef::words(int section) const { return table_->layout_.sections[section].words; }
@@ -256,6 +247,8 @@ void EncodeRow(RowRef row, std::string* out);
 size_t MostEncodedBytes(RowRef row);
 // Fills a new row, which may move, from EncodeRow's bytes. False when they are damaged or of another layout.
 bool FillRow(std::string_view bytes, RowRef row);
+// The next timer of a row, from EncodeRow's bytes; none when they are damaged or of another layout.
+std::optional<TimeMs> StoredTimer(std::string_view bytes, const RowLayout& layout);
 // Makes the row of `key` from EncodeRow's bytes; false as above.
 bool DecodeRow(std::string_view bytes, uint64_t key_hash, std::string_view key, RowTable* table);
 

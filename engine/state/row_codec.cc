@@ -195,13 +195,30 @@ void EncodeRow(RowRef row, std::string* out) {
   out->resize(start + 4 + table_bytes + writer.payload_bytes());
 }
 
+namespace {
+
+// What every row begins with. False when it isn't that of a row in this layout.
+bool ReadHead(const RowLayout& layout, WordReader* reader, TimeMs* time, TimeMs* next_timer) {
+  if (static_cast<uint64_t>(reader->Next()) != layout.id || !reader->ok()) return false;
+  *time = reader->Next();
+  const TimeMs timer = reader->Next();
+  *next_timer = timer == 0 ? kAfterTime : timer;
+  return reader->ok();
+}
+
+}  // namespace
+
+std::optional<TimeMs> StoredTimer(std::string_view bytes, const RowLayout& layout) {
+  WordReader reader(bytes);
+  TimeMs time = 0, next_timer = 0;
+  if (!ReadHead(layout, &reader, &time, &next_timer)) return std::nullopt;
+  return next_timer;
+}
+
 bool FillRow(std::string_view bytes, RowRef row) {
   const RowLayout& layout = row.layout();
   WordReader reader(bytes);
-  if (static_cast<uint64_t>(reader.Next()) != layout.id || !reader.ok()) return false;
-  row->time = reader.Next();
-  TimeMs timer = reader.Next();
-  row->next_timer = timer == 0 ? kAfterTime : timer;
+  if (!ReadHead(layout, &reader, &row->time, &row->next_timer)) return false;
   for (int i = 0; i < layout.cells; ++i) row.cells()[i] = reader.Next();
   for (size_t i = 0; i < layout.sections.size(); ++i) {
     int64_t count = reader.Next();

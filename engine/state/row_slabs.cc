@@ -12,7 +12,7 @@
 
 namespace ebb {
 
-RowSlabs::RowSlabs(int first_shift) : first_shift_(first_shift), free_(ClassOf(kLargestWords) + 1, nullptr) {}
+RowSlabs::RowSlabs() : free_(ClassOf(kLargestWords) + 1, nullptr) {}
 
 RowSlabs::~RowSlabs() {
   for (const std::vector<char*>* slabs : {&slabs_, &spare_}) {
@@ -20,12 +20,12 @@ RowSlabs::~RowSlabs() {
   }
 }
 
-// With a first shift of 1: 16, 18, 20, ... 32, 36, 40, ... 64, 72, ... words, eight steps a doubling.
+// 16, 18, 20, ... 32, 36, 40, ... 64, 72, ... words, eight steps a doubling.
 size_t RowSlabs::ClassOf(size_t words) const {
-  words = std::max(words, size_t{8} << first_shift_);
+  words = std::max(words, size_t{16});
   const int shift = std::bit_width(words) - 4;  // words in [8, 16) << shift
   const size_t eighth = (words + (size_t{1} << shift) - 1) >> shift;
-  return (shift - first_shift_) * 8 + (eighth - 8);
+  return (shift - 1) * 8 + (eighth - 8);
 }
 
 Row* RowSlabs::Allocate(size_t words) {

@@ -19,8 +19,7 @@ class RowSlabs {
   static constexpr size_t kLargestWords = 65535;
   using Slab = const char*;
 
-  // The smallest block has 8 << `first_shift` words.
-  explicit RowSlabs(int first_shift);
+  RowSlabs();
   ~RowSlabs();
   RowSlabs(const RowSlabs&) = delete;
   RowSlabs& operator=(const RowSlabs&) = delete;
@@ -42,11 +41,10 @@ class RowSlabs {
   size_t bytes() const { return slabs_.size() * kSlabBytes; }
 
  private:
-  size_t WordsOf(size_t size_class) const { return (8 + size_class % 8) << (first_shift_ + size_class / 8); }
+  size_t WordsOf(size_t size_class) const { return (8 + size_class % 8) << (1 + size_class / 8); }
   size_t ClassOf(size_t words) const;
   void NewSlab();
 
-  const int first_shift_;
   std::vector<char*> slabs_;  // the oldest first; the last is being filled
   std::vector<char*> spare_;
   std::vector<Row*> free_;  // by size class, chained through same_hash

@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -267,70 +269,63 @@ std::string Stored(RowRef row) {
   return bytes;
 }
 
-TEST(ColdRowTest, AColdRowIsKnownByItsHeaderAndKey) {
+TEST(StoredRowTest, ItsTimerIsKnownWithoutReadingAllOfIt) {
   RowTable table(SmallLayout());
   RowRef row = table.FindOrCreate(7, "someone");
   row->time = 5;
-  row->next_timer = 9;
   row.PushBack(0)[1] = 42;
-  const std::string bytes = Stored(row);
-  table.Freeze(row);
-  row = table.Find(7, "someone");
-  ASSERT_TRUE(row.valid());
-  EXPECT_TRUE(row.cold());
-  EXPECT_EQ(row.key(), "someone");
-  EXPECT_EQ(row->next_timer, 9);
-  EXPECT_EQ(table.cold(), 1u);
-  ASSERT_TRUE(table.Thaw(row, bytes));
-  EXPECT_EQ(table.cold(), 0u);
-  row = table.FindOrCreate(7, "someone");
-  EXPECT_FALSE(row.cold());
-  EXPECT_EQ(row.entry(0, 0)[1], 42);
-  EXPECT_EQ(Stored(row), bytes);
-  EXPECT_EQ(table.size(), 1u);
-}
-
-TEST(ColdRowTest, DamagedBytesAreRefused) {
-  RowTable table(SmallLayout());
-  table.Freeze(table.FindOrCreate(7, "someone"));
-  EXPECT_FALSE(table.Thaw(table.at(0), "nonsense"));
+  EXPECT_EQ(StoredTimer(Stored(row), table.layout()), kAfterTime);
+  row->next_timer = 9;
+  EXPECT_EQ(StoredTimer(Stored(row), table.layout()), 9);
+  EXPECT_EQ(StoredTimer("nonsense", table.layout()), std::nullopt);
+  EXPECT_EQ(StoredTimer("", table.layout()), std::nullopt);
+  RowLayoutBuilder other;
+  other.AddCells("other", 1);
+  EXPECT_EQ(StoredTimer(Stored(row), other.Build()), std::nullopt);
 }
 
 // Rows of all sizes, with equal hashes among them, that grow, are written, leave memory and come back.
-TEST(ColdRowTest, RowsThatComeAndGoAreAsTheyWere) {
+TEST(LeavingRowTest, RowsThatComeAndGoAreAsTheyWere) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     Random random(seed);
     RowTable table(SmallLayout());
     std::map<std::string, std::string> store;
     std::map<std::string, int64_t> sums;  // of the singles
+    std::set<std::string> here;
+    const auto hash_of = [](const std::string& key) { return HashKey(key) % 2000; };
+    const auto find = [&](const std::string& key) {
+      const RowRef found = table.Find(hash_of(key), key);
+      EXPECT_EQ(found.valid(), here.count(key) == 1) << key;
+      if (!found.valid() && store.count(key) == 1) {
+        EXPECT_TRUE(DecodeRow(store.at(key), hash_of(key), key, &table));
+      }
+      here.insert(key);
+      return table.FindOrCreate(hash_of(key), key);
+    };
+    size_t left = 0;
     for (int step = 0; step < 20000; ++step) {
       const std::string key = "c" + std::to_string(random.Below(3000));
-      RowRef row = table.FindOrCreate(HashKey(key) % 2000, key);
-      if (row.cold()) {
-        ASSERT_TRUE(table.Thaw(row, store.at(key)));
-        row = table.Find(HashKey(key) % 2000, key);
-      }
+      RowRef row = find(key);
       table.Touch(row);
       if (row.count(1) == 300) row.PopFront(1);
       row.PushBack(1)[0] = step;
       row.cells()[0] += step;
       sums[key] += step;
+      ASSERT_EQ(table.at(row->index).key(), key);
+      ASSERT_EQ(table.size(), here.size());
       if (!random.Chance(0.002)) continue;
       for (uint32_t index : table.changed()) store[std::string(table.at(index).key())] = Stored(table.at(index));
       table.ClearChanged();
       const size_t most = random.Below(3) * RowSlabs::kSlabBytes;
-      table.Shrink(most);
+      table.Shrink(most, [&](RowRef leaves) {
+        EXPECT_EQ(here.erase(std::string(leaves.key())), 1u);
+        ++left;
+      });
       EXPECT_LE(table.bytes(), most + most / 4 + 2 * RowSlabs::kSlabBytes);
     }
-    EXPECT_GT(table.cold(), 0u);
-    for (const auto& [key, sum] : sums) {
-      RowRef row = table.Find(HashKey(key) % 2000, key);
-      ASSERT_TRUE(row.valid());
-      if (row.cold()) {
-        ASSERT_TRUE(table.Thaw(row, store.at(key)));
-      }
-      ASSERT_EQ(table.Find(HashKey(key) % 2000, key).cells()[0], sum) << "seed " << seed << " " << key;
-    }
+    EXPECT_GT(left, 3000u);
+    EXPECT_LE(table.slots(), 3000u) << "numbers are used again";
+    for (const auto& [key, sum] : sums) ASSERT_EQ(find(key).cells()[0], sum) << "seed " << seed << " " << key;
   }
 }
 

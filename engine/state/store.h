@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/stream/time.h"
 
 namespace ebb {
 
@@ -26,6 +27,29 @@ struct StateBatch {
 
 // Every store's Commit begins with this: a commit whose rows are out of order is a bug of ours.
 void CheckAscending(const StateBatch& batch);
+
+// When a customer who isn't in memory is to be looked at.
+struct AwayTimer {
+  TimeMs time;
+  std::string key;
+};
+
+// Timers of customers who aren't in memory, on the disk of the store, for one task. They go with the object, and with
+// the process: a start makes them anew from the rows, which are what is true; an entry that a row has outlived does no
+// harm. Confined to its task's thread.
+class AwayTimers {
+ public:
+  virtual ~AwayTimers() = default;
+
+  // None may lie before the limit that Take was called with last.
+  virtual absl::Status Add(TimeMs time, std::string_view key) = 0;
+  // Takes those out that lie before `limit`, at most so many, the earliest first.
+  virtual absl::StatusOr<std::vector<AwayTimer>> Take(TimeMs limit, size_t most) = 0;
+  // No timer is earlier; kAfterTime: there is none.
+  virtual TimeMs earliest() const = 0;
+};
+
+std::unique_ptr<AwayTimers> NewMemoryAwayTimers();
 
 // Confined to its task's thread.
 class StateStore {
@@ -47,6 +71,8 @@ class StateStore {
   // where it can (links), so it is quick and small, must lie on the same disk, and is to be read and removed soon.
   // Unimplemented for a store without files.
   virtual absl::Status Checkpoint(const std::string& directory);
+  // New and empty, for one of the tasks that use the store, which outlives them. In memory unless the store has files.
+  virtual absl::StatusOr<std::unique_ptr<AwayTimers>> NewAwayTimers() { return NewMemoryAwayTimers(); }
 };
 
 std::unique_ptr<StateStore> NewMemoryStore();
@@ -59,10 +85,10 @@ struct RocksDbStoreOptions {
 
   static constexpr size_t kMostBufferBytes = size_t{64} << 20;
   static constexpr size_t kLeastBufferBytes = size_t{1} << 20;
-  // The buffers of a store whose rows may take so much memory (0: no limit) have an eighth of it each.
-  void FitTo(size_t row_bytes) {
-    if (row_bytes == 0) return;
-    block_cache_bytes = write_buffer_bytes = std::clamp(row_bytes / 8, kLeastBufferBytes, kMostBufferBytes);
+  // The buffers of a store whose task may take so much memory (0: no limit) have a sixteenth of it each.
+  void FitTo(size_t memory_bytes) {
+    if (memory_bytes == 0) return;
+    block_cache_bytes = write_buffer_bytes = std::clamp(memory_bytes / 16, kLeastBufferBytes, kMostBufferBytes);
   }
 };
 // Opens or makes the store in `directory`. FailedPrecondition when another process holds it; DataLoss when it is

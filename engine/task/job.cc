@@ -97,9 +97,8 @@ absl::StatusOr<bool> Job::Step() {
   return ended;
 }
 
-// Only rows that are written can leave memory: with a limit they are, when a quarter of it has changed.
 bool Job::CommitDue(size_t uncommitted) const {
-  const bool scarce = options_.memory_bytes > 0 && uncommitted >= options_.memory_bytes / 4;
+  const bool scarce = options_.memory_bytes > 0 && uncommitted >= MostChangedBytes(options_.memory_bytes);
   return scarce || uncommitted >= options_.max_uncommitted_bytes ||
          MonotonicMs() - last_commit_ms_ >= options_.commit_interval;
 }
@@ -127,7 +126,7 @@ absl::Status Job::HoldMeetings(TimeMs watermark, std::vector<RecordBatch>* batch
     for (auto& worker : workers_) {
       worker->Drain();
       first = std::min(first, worker->task().next_instant());
-      has_rows = has_rows || worker->task().rows().size() > 0;
+      has_rows = has_rows || worker->task().customers() > 0;
     }
     const TimeMs at = parts_.meeting.NextToHold(posted_, first, watermark, has_rows);
     if (at == kAfterTime) return absl::OkStatus();
@@ -217,14 +216,20 @@ std::vector<RowTable*> Job::Tables() {
 
 int64_t Job::customers() {
   int64_t customers = 0;
-  for (RowTable* table : Tables()) customers += static_cast<int64_t>(table->size());
+  for (auto& worker : workers_) customers += static_cast<int64_t>(worker->task().customers());
   return customers;
 }
 
-absl::Status Job::ForEachRow(const std::function<void(RowRef)>& visit) {
-  return VisitRows(RowsInKeyOrder(Tables()), parts_.store, visit);
+size_t Job::Away() {
+  size_t away = 0;
+  for (auto& worker : workers_) away += worker->task().away();
+  return away;
 }
 
-absl::StatusOr<uint64_t> Job::StateDigest() { return DigestRows(RowsInKeyOrder(Tables()), parts_.store); }
+absl::Status Job::ForEachRow(const std::function<void(RowRef)>& visit) {
+  return VisitRows(Tables(), Away(), parts_.store, visit);
+}
+
+absl::StatusOr<uint64_t> Job::StateDigest() { return DigestRows(Tables(), Away(), parts_.store); }
 
 }  // namespace ebb

@@ -28,8 +28,8 @@ struct JobOptions {
   DurationMs commit_interval = 10 * kSecond;  // by a monotonic clock; which instant it is changes no result
   size_t max_uncommitted_bytes = size_t{512} << 20;
   size_t max_waiting_output_bytes = size_t{8} << 20;  // more go to their sinks ahead of the commit that covers them
-  // What rows shall take in memory, all tasks together; the others are read from the store when they are needed. 0: all
-  // are in memory. Changes no result.
+  // What all tasks and their store may take together; rows for which there is no room are read from the store when they
+  // are needed. 0: all are in memory. Changes no result.
   size_t memory_bytes = 0;
   TimeRange range;
 };
@@ -80,6 +80,7 @@ class Job {
   absl::Status SyncOutputs();
   void CountInto(Progress* next);
   std::vector<RowTable*> Tables();
+  size_t Away();  // customers who are in the store only
 
   const JobOptions options_;
   const JobParts parts_;

@@ -163,6 +163,7 @@ class UnreadableStore : public StateStore {
     return store_->ReadRows(keys);
   }
   absl::Status ScanRows(const std::function<absl::Status(std::string_view, std::string_view)>& visit) override {
+    if (broken) return absl::DataLossError("the disk is gone");
     return store_->ScanRows(visit);
   }
   absl::Status Commit(const StateBatch& batch) override { return store_->Commit(batch); }
@@ -183,7 +184,7 @@ TEST_F(JobTest, RowsThatLeaveMemoryComeBack) {
     alerts_ = MemorySink();
     UnreadableStore store;
     options_.tasks = tasks;
-    options_.memory_bytes = 4;
+    options_.memory_bytes = 16;
     parts_.store = &store;
     std::unique_ptr<Job> job = NewJob();
     ASSERT_TRUE(end_of(job.get()).ok());
@@ -200,7 +201,7 @@ TEST_F(JobTest, RowsThatLeaveMemoryComeBack) {
 
 TEST_F(JobTest, ARowThatCantBeReadEndsTheJobBeforeAnythingIsCommitted) {
   UnreadableStore store;
-  options_.memory_bytes = 4;
+  options_.memory_bytes = 16;
   parts_.store = &store;
   std::unique_ptr<Job> job = NewJob();
   ASSERT_TRUE(job->Start(std::nullopt).ok());
@@ -227,7 +228,7 @@ class MeetingTest : public JobTest {
         for (uint32_t i = 0; i < task->rows().size(); ++i) {
           done += task->rows().at(i).cells()[0];
           const char name = task->rows().at(i).key()[0];
-          task->AtMeeting(at - 1, i, name, [&](RowRef*, Outputs* outputs) {
+          task->AtMeeting(at - 1, task->rows().at(i).key(), name, [&](RowRef*, Outputs* outputs) {
             outputs->Emit(Stream::kAlerts, std::string("{\"met\":\"") + name + "\"");
           });
         }

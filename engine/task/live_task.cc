@@ -38,8 +38,9 @@ bool IsForGood(const absl::Status& status) {
 
 LiveTask::LiveTask(const LiveOptions& options, LiveParts parts, std::vector<LiveSource> sources)
     : options_(options),
-      max_dirty_bytes_(options.memory_bytes == 0 ? options.max_dirty_bytes
-                                                 : std::min(options.max_dirty_bytes, options.memory_bytes / 4)),
+      max_dirty_bytes_(options.memory_bytes == 0
+                           ? options.max_dirty_bytes
+                           : std::min(options.max_dirty_bytes, MostChangedBytes(options.memory_bytes))),
       identity_{parts.pipeline, parts.fingerprint, options.task},
       store_(parts.store),
       delivery_(parts.delivery),
@@ -209,7 +210,7 @@ absl::Status LiveTask::HoldMeetings(RecordBatch batch, TimeMs watermark) {
   task_.Step(std::move(batch), stepped_);
   while (true) {
     const TimeMs first = task_.next_instant();
-    const TimeMs at = meeting_.NextToHold(stepped_, first, watermark, task_.rows().size() > 0);
+    const TimeMs at = meeting_.NextToHold(stepped_, first, watermark, task_.customers() > 0);
     if (at == kAfterTime) return task_.failed();
     task_.Step({}, at);
     EBB_RETURN_IF_ERROR(task_.failed());

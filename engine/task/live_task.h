@@ -38,7 +38,7 @@ struct LiveOptions {
   DurationMs commit_interval = 3 * kSecond;
   size_t max_message_bytes = size_t{8} << 20;
   size_t max_dirty_bytes = size_t{256} << 20;
-  size_t memory_bytes = 0;  // what rows shall take in memory; 0: no limit
+  size_t memory_bytes = 0;  // what the task and its store may take; 0: no limit
   // Writes of the state: at state_interval; at quiet_state_interval when nothing was left to read.
   DurationMs state_interval = 30 * kSecond;
   DurationMs quiet_state_interval = kSecond;
@@ -90,7 +90,7 @@ class LiveTask {
   const LiveIntake& intake() const { return intake_; }
   const Task& task() const { return task_; }
   // One number for all rows, equal when all are.
-  absl::StatusOr<uint64_t> StateDigest() { return DigestRows(RowsInKeyOrder({&task_.rows()}), store_); }
+  absl::StatusOr<uint64_t> StateDigest() { return DigestRows({&task_.rows()}, task_.away(), store_); }
 
  private:
   static constexpr int64_t kLongAgo = INT64_MIN / 4;

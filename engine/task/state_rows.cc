@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "engine/base/status_macros.h"
+#include "engine/stream/record.h"
 
 namespace ebb {
 namespace {
@@ -37,6 +38,16 @@ std::vector<RowRef> InKeyOrder(std::vector<RowRef> rows) {
   return rows;
 }
 
+std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables) {
+  std::vector<RowRef> rows;
+  for (RowTable* table : tables) {
+    for (uint32_t index = 0; index < table->slots(); ++index) {
+      if (const RowRef row = table->at(index); row.valid()) rows.push_back(row);
+    }
+  }
+  return InKeyOrder(std::move(rows));
+}
+
 }  // namespace
 
 absl::Status UnreadableRow(std::string_view key, size_t bytes) {
@@ -48,14 +59,6 @@ absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store) {
   if (text.empty()) return std::optional<Progress>();
   EBB_ASSIGN_OR_RETURN(Progress progress, DecodeProgress(text));
   return std::optional<Progress>(std::move(progress));
-}
-
-std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables) {
-  std::vector<RowRef> rows;
-  for (RowTable* table : tables) {
-    for (uint32_t index = 0; index < table->size(); ++index) rows.push_back(table->at(index));
-  }
-  return InKeyOrder(std::move(rows));
 }
 
 EncodedRows EncodeChangedRows(RowTable* table) {
@@ -89,71 +92,54 @@ absl::Status WriteState(const std::vector<const EncodedRows*>& tables, const Pro
   return store->Commit(batch);
 }
 
-absl::Status ThawRows(const std::vector<uint32_t>& indexes, StateStore* store, RowTable* table) {
-  std::vector<std::string_view> keys;
-  for (uint32_t index : indexes) keys.push_back(table->at(index).key());
-  EBB_ASSIGN_OR_RETURN(const std::vector<std::string> stored, store->ReadRows(keys));
-  for (size_t i = 0; i < indexes.size(); ++i) {
-    if (!table->at(indexes[i]).cold()) continue;
-    if (!table->Thaw(table->at(indexes[i]), stored[i])) {
-      return UnreadableRow(table->at(indexes[i]).key(), stored[i].size());
-    }
-  }
-  return absl::OkStatus();
-}
-
 namespace {
 
-// Of the rows from `begin` on, some at once: what the store has of the cold ones.
-absl::StatusOr<std::vector<std::string>> ReadCold(const std::vector<RowRef>& rows, size_t begin, size_t end,
-                                                  StateStore* store) {
-  std::vector<std::string_view> keys;
-  for (size_t i = begin; i < end; ++i) {
-    if (rows[i].cold()) keys.push_back(rows[i].key());
+// Shows each row: itself, or the key and the bytes of one that is only in the store.
+absl::Status Walk(const std::vector<RowTable*>& tables, size_t away, StateStore* store,
+                  const std::function<void(RowRef)>& here,
+                  const std::function<absl::Status(std::string_view key, std::string_view stored)>& there) {
+  const std::vector<RowRef> rows = RowsInKeyOrder(tables);
+  auto next = rows.begin();
+  if (away > 0) {
+    EBB_RETURN_IF_ERROR(store->ScanRows([&](std::string_view key, std::string_view stored) -> absl::Status {
+      while (next != rows.end() && next->key() < key) here(*next++);
+      if (next != rows.end() && next->key() == key) {
+        here(*next++);
+        return absl::OkStatus();
+      }
+      if (away-- == 0) return absl::DataLossError("the state holds more customers than it should");
+      return there(key, stored);
+    }));
+    if (away > 0) return absl::DataLossError(fmt::format("the state has lost {} customers", away));
   }
-  if (keys.empty()) return std::vector<std::string>();
-  return store->ReadRows(keys);
-}
-
-// For each row either itself, or the bytes of a cold one.
-absl::Status Walk(const std::vector<RowRef>& rows, StateStore* store,
-                  const std::function<absl::Status(RowRef row, const std::string* stored)>& visit) {
-  constexpr size_t kAtOnce = 256;
-  for (size_t begin = 0; begin < rows.size(); begin += kAtOnce) {
-    const size_t end = std::min(rows.size(), begin + kAtOnce);
-    EBB_ASSIGN_OR_RETURN(const std::vector<std::string> stored, ReadCold(rows, begin, end, store));
-    size_t next = 0;
-    for (size_t i = begin; i < end; ++i) {
-      EBB_RETURN_IF_ERROR(visit(rows[i], rows[i].cold() ? &stored[next++] : nullptr));
-    }
-  }
+  while (next != rows.end()) here(*next++);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status VisitRows(const std::vector<RowRef>& rows, StateStore* store, const std::function<void(RowRef)>& visit) {
+absl::Status VisitRows(const std::vector<RowTable*>& tables, size_t away, StateStore* store,
+                       const std::function<void(RowRef)>& visit) {
   std::optional<RowTable> copy;
-  return Walk(rows, store, [&](RowRef row, const std::string* stored) {
-    if (stored == nullptr) {
-      visit(row);
-      return absl::OkStatus();
-    }
-    if (!copy) copy.emplace(row.layout());
+  return Walk(tables, away, store, visit, [&](std::string_view key, std::string_view stored) {
+    if (!copy) copy.emplace(tables.front()->layout());
     copy->Clear();
-    if (!DecodeRow(*stored, row->key_hash, row.key(), &*copy)) return UnreadableRow(row.key(), stored->size());
+    if (!DecodeRow(stored, HashKey(key), key, &*copy)) return UnreadableRow(key, stored.size());
     visit(copy->at(0));
     return absl::OkStatus();
   });
 }
 
-absl::StatusOr<uint64_t> DigestRows(const std::vector<RowRef>& rows, StateStore* store) {
+absl::StatusOr<uint64_t> DigestRows(const std::vector<RowTable*>& tables, size_t away, StateStore* store) {
   uint64_t digest = 0;
   std::string bytes;
-  EBB_RETURN_IF_ERROR(Walk(rows, store, [&](RowRef row, const std::string* stored) {
+  const auto here = [&](RowRef row) {
     bytes.clear();
-    if (stored == nullptr) EncodeRow(row, &bytes);
-    digest = StateDigestStep(digest, row.key(), stored == nullptr ? bytes : *stored);
+    EncodeRow(row, &bytes);
+    digest = StateDigestStep(digest, row.key(), bytes);
+  };
+  EBB_RETURN_IF_ERROR(Walk(tables, away, store, here, [&](std::string_view key, std::string_view stored) {
+    digest = StateDigestStep(digest, key, stored);
     return absl::OkStatus();
   }));
   return digest;

@@ -19,8 +19,6 @@ namespace ebb {
 // The progress stored by an earlier run; empty when there is none.
 absl::StatusOr<std::optional<Progress>> ReadProgress(StateStore* store);
 
-std::vector<RowRef> RowsInKeyOrder(const std::vector<RowTable*>& tables);
-
 // Rows as a commit holds them, in key order. The keys are those in the table: good until its rows change.
 struct EncodedRows {
   std::vector<std::pair<std::string_view, std::string_view>> rows;  // key, bytes
@@ -31,12 +29,11 @@ EncodedRows EncodeChangedRows(RowTable* table);
 // One batch with the rows of all tables and the progress that they belong to.
 absl::Status WriteState(const std::vector<const EncodedRows*>& tables, const Progress& progress, StateStore* store);
 absl::Status UnreadableRow(std::string_view key, size_t bytes);
-// Calls `visit` for each of the rows. For a cold one it is a copy from the store, which is gone afterwards.
-absl::Status VisitRows(const std::vector<RowRef>& rows, StateStore* store, const std::function<void(RowRef)>& visit);
-// Makes the rows of the table with these indexes whole, which are cold; one may be named more than once. DataLoss when
-// one can't be read.
-absl::Status ThawRows(const std::vector<uint32_t>& indexes, StateStore* store, RowTable* table);
+// Calls `visit` for each row of tables that share a store, in key order; `away` of them are in the store only, of which
+// it sees a copy that is gone afterwards. DataLoss when the store doesn't hold as many, or one can't be read.
+absl::Status VisitRows(const std::vector<RowTable*>& tables, size_t away, StateStore* store,
+                       const std::function<void(RowRef)>& visit);
 // Equal when all rows are.
-absl::StatusOr<uint64_t> DigestRows(const std::vector<RowRef>& rows, StateStore* store);
+absl::StatusOr<uint64_t> DigestRows(const std::vector<RowTable*>& tables, size_t away, StateStore* store);
 
 }  // namespace ebb

@@ -1,5 +1,6 @@
 // Timers are queued lazily: an entry says when to look at the row, the row says when it really wants to be woken. A row
-// whose timer moves later with every event (as silence does) keeps the one entry it has.
+// whose timer moves later with every event (as silence does) keeps the one entry it has. Customers who are not in
+// memory have an entry in AwayTimers; when it is due their row is read and says the same.
 #include "engine/task/task.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "engine/base/check.h"
+#include "engine/base/status_macros.h"
 #include "engine/observe/json_text.h"
 #include "engine/task/state_rows.h"
 
@@ -17,41 +19,86 @@ Task::Task(std::unique_ptr<Operator> work, const RowLayout& layout, const LogNam
     : work_(std::move(work)), names_(names), rows_(layout), ledger_(names->sources.size()), store_(store) {}
 
 absl::Status Task::LoadRow(std::string_view key, std::string_view bytes) {
-  const uint64_t hash = HashKey(key);
-  if (!DecodeRow(bytes, hash, key, &rows_)) {
-    return UnreadableRow(key, bytes.size());
+  if (row_bytes_ > 0 && rows_.bytes() > row_bytes_ / 2) {
+    const std::optional<TimeMs> timer = StoredTimer(bytes, rows_.layout());
+    return timer ? NoteAway(*timer, key) : UnreadableRow(key, bytes.size());
   }
-  RowRef row = rows_.Find(hash, key);
-  Arm(row);
-  if (row_bytes_ > 0 && rows_.bytes() > row_bytes_ / 2) rows_.Freeze(row);
+  const uint64_t hash = HashKey(key);
+  if (!DecodeRow(bytes, hash, key, &rows_)) return UnreadableRow(key, bytes.size());
+  Arm(rows_.Find(hash, key));
   return absl::OkStatus();
 }
 
-absl::Status Task::LookAtRows(const std::function<void(RowRef)>& look) {
-  RowTable copy(rows_.layout());
-  std::vector<RowRef> rows;
-  for (uint32_t i = 0; i < rows_.size(); ++i) rows.push_back(rows_.at(i));
-  return VisitRows(rows, store_, [&](RowRef row) { look(copy.HoldCopy(row)); });
+absl::Status LookAtRows(const std::vector<Task*>& tasks, const std::function<void(RowRef)>& look) {
+  RowTable copy(tasks.front()->rows().layout());
+  std::vector<RowTable*> tables;
+  size_t away = 0;
+  for (Task* task : tasks) {
+    tables.push_back(&task->rows());
+    away += task->away();
+  }
+  return VisitRows(tables, away, tasks.front()->store(), [&](RowRef row) { look(copy.HoldCopy(row)); });
 }
 
 void Task::AfterWrite() {
   encoded_ = {};
   rows_.ClearChanged();
-  if (row_bytes_ > 0 && rows_.bytes() > row_bytes_ / 4 * 3) rows_.Shrink(row_bytes_ / 2);
+  const bool scarce = row_bytes_ > 0 && rows_.bytes() > row_bytes_ / 4 * 3;
+  if (scarce && failed_.ok()) failed_ = LetRowsLeave();
 }
 
-bool Task::Thaw(const std::vector<uint32_t>& cold) {
-  if (failed_.ok() && !cold.empty()) failed_ = ThawRows(cold, store_, &rows_);
-  return failed_.ok();
+absl::Status Task::LetRowsLeave() {
+  absl::Status noted;
+  rows_.Shrink(row_bytes_ / 2, [&](RowRef row) {
+    if (noted.ok()) noted = NoteAway(row->next_timer, row.key());
+  });
+  std::erase_if(timers_, [this](const Timer& timer) {
+    const RowRef row = rows_.at(timer.row);
+    return !row.valid() || row->queued_timer != timer.time;
+  });
+  std::make_heap(timers_.begin(), timers_.end(), std::greater<>());
+  return noted;
+}
+
+absl::Status Task::NoteAway(TimeMs next_timer, std::string_view key) {
+  ++away_;
+  if (next_timer == kAfterTime) return absl::OkStatus();
+  if (away_timers_ == nullptr) {
+    EBB_ASSIGN_OR_RETURN(away_timers_, store_->NewAwayTimers());
+  }
+  return away_timers_->Add(next_timer, key);
+}
+
+absl::Status Task::FetchRows(const std::vector<std::string_view>& keys, std::optional<TimeMs> limit) {
+  EBB_ASSIGN_OR_RETURN(const std::vector<std::string> stored, store_->ReadRows(keys));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (stored[i].empty() && !limit) continue;  // a new customer
+    const uint64_t hash = HashKey(keys[i]);
+    if (rows_.Find(hash, keys[i]).valid()) continue;  // named twice
+    const std::optional<TimeMs> timer = StoredTimer(stored[i], rows_.layout());
+    if (timer && limit && *timer >= *limit) continue;  // an entry that the row has outlived
+    if (!timer || !DecodeRow(stored[i], hash, keys[i], &rows_)) return UnreadableRow(keys[i], stored[i].size());
+    --away_;
+    Arm(rows_.Find(hash, keys[i]));
+  }
+  return absl::OkStatus();
 }
 
 TimeMs Task::next_instant() const {
-  return std::min(order_.earliest(), timers_.empty() ? kAfterTime : timers_.front().time);
+  const TimeMs away = away_timers_ == nullptr ? kAfterTime : away_timers_->earliest();
+  return std::min({order_.earliest(), timers_.empty() ? kAfterTime : timers_.front().time, away});
 }
 
-void Task::AtMeeting(TimeMs time, uint32_t index, int64_t rank, const std::function<void(RowRef*, Outputs*)>& what) {
-  if (rows_.at(index).cold() && !Thaw({index})) return;
-  RowRef row = rows_.at(index);
+void Task::AtMeeting(TimeMs time, std::string_view customer, int64_t rank,
+                     const std::function<void(RowRef*, Outputs*)>& what) {
+  const uint64_t hash = HashKey(customer);
+  RowRef row = rows_.Find(hash, customer);
+  if (!row.valid()) {
+    if (failed_.ok()) failed_ = FetchRows({customer}, std::nullopt);
+    row = rows_.Find(hash, customer);
+    if (failed_.ok() && !row.valid()) failed_ = UnreadableRow(customer, 0);
+    if (!failed_.ok()) return;
+  }
   EBB_CHECK(row->time <= time, "customer '{}' at {} after {}", row.key(), time, row->time);
   outputs_.AtMeeting(time, row.key(), rank);
   rows_.Touch(row);
@@ -79,11 +126,11 @@ void Task::Process(Record* const* records, size_t count) {
     if (row_of[i] == nullptr) continue;
     rows_.PrefetchFixed(row_of[i]);
   }
-  if (rows_.cold() > 0) ThawRowsOf(records, count, row_of);
+  if (away_ > 0) FetchRowsOf(records, count, row_of);
   if (!failed_.ok()) return;
   for (size_t i = 0; i < count; ++i) {
     // The first row with this hash may be that of another key.
-    if (row_of[i] != nullptr && !row_of[i]->cold) work_->Prefetch(*records[i], RowRef(&rows_, row_of[i]));
+    if (row_of[i] != nullptr) work_->Prefetch(*records[i], RowRef(&rows_, row_of[i]));
   }
   for (size_t i = 0; i < count; ++i) {
     const Record& record = *records[i];
@@ -99,34 +146,36 @@ void Task::Process(Record* const* records, size_t count) {
   }
 }
 
-void Task::ThawRowsOf(Record* const* records, size_t count, Row** row_of) {
-  std::vector<uint32_t> cold;
+void Task::FetchRowsOf(Record* const* records, size_t count, Row** row_of) {
+  std::vector<std::string_view> keys;
   for (size_t i = 0; i < count; ++i) {
-    if (row_of[i] == nullptr) continue;
-    const RowRef row = rows_.Find(records[i]->key_hash, records[i]->key());
-    if (row.valid() && row.cold()) cold.push_back(row->index);
+    if (!IsUsed(records[i]->fate)) continue;
+    const bool here = row_of[i] != nullptr && rows_.Find(records[i]->key_hash, records[i]->key()).valid();
+    if (!here) keys.push_back(records[i]->key());
   }
-  if (cold.empty() || !Thaw(cold)) return;
+  if (keys.empty()) return;
+  failed_ = FetchRows(keys, std::nullopt);
   for (size_t i = 0; i < count; ++i) {
-    if (row_of[i] != nullptr) row_of[i] = rows_.First(records[i]->key_hash);
+    if (row_of[i] == nullptr && IsUsed(records[i]->fate)) row_of[i] = rows_.First(records[i]->key_hash);
   }
 }
 
-// The heap's first entries are its earliest, if not in order.
-void Task::ThawDueRows(TimeMs limit) {
-  constexpr size_t kLookedAt = 512;
-  std::vector<uint32_t> cold;
-  for (size_t i = 0; i < std::min(kLookedAt, timers_.size()); ++i) {
-    const RowRef row = rows_.at(timers_[i].row);
-    if (row.cold() && row->queued_timer == timers_[i].time && row->next_timer < limit) cold.push_back(row->index);
-  }
-  Thaw(cold);
+void Task::FetchDueRows(TimeMs limit) {
+  constexpr size_t kFetchedAtOnce = 512;
+  const auto fetch = [&]() -> absl::Status {
+    EBB_ASSIGN_OR_RETURN(const std::vector<AwayTimer> due, away_timers_->Take(limit, kFetchedAtOnce));
+    std::vector<std::string_view> keys;
+    for (const AwayTimer& timer : due) {
+      if (!rows_.Find(HashKey(timer.key), timer.key).valid()) keys.push_back(timer.key);
+    }
+    return keys.empty() ? absl::OkStatus() : FetchRows(keys, limit);
+  };
+  failed_ = fetch();
 }
 
 Row* Task::Use(const Record& record, Row* known) {
   RowRef row(&rows_, known);
   if (known == nullptr || row.key() != record.key()) row = rows_.FindOrCreate(record.key_hash, record.key());
-  EBB_CHECK(!row.cold(), "the row of '{}' is cold", record.key());
   EBB_CHECK(record.effective >= row->time, "customer '{}' at {} after {}", record.key(), record.effective, row->time);
   outputs_.AtRecord(record);
   rows_.Touch(row);
@@ -188,10 +237,15 @@ void Task::Arm(RowRef row) {
 
 bool Task::FireTimersBefore(TimeMs limit) {
   bool fired = false;
-  while (!timers_.empty() && timers_.front().time < limit && failed_.ok()) {
+  while (failed_.ok()) {
+    const TimeMs next = timers_.empty() ? kAfterTime : timers_.front().time;
+    const TimeMs away = away_timers_ == nullptr ? kAfterTime : away_timers_->earliest();
+    if (std::min(next, away) >= limit) break;
+    if (away <= next) {
+      FetchDueRows(limit);
+      continue;
+    }
     const Timer timer = timers_.front();
-    if (rows_.at(timer.row).cold() && rows_.at(timer.row)->next_timer <= timer.time) ThawDueRows(limit);
-    if (!failed_.ok()) break;
     std::pop_heap(timers_.begin(), timers_.end(), std::greater<>());
     timers_.pop_back();
     RowRef row = rows_.at(timer.row);

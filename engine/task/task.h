@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,6 +34,12 @@ struct UncommittedBytes {
   bool operator==(const UncommittedBytes&) const = default;
 };
 
+// Of what a task may take in memory, 0 for no limit, what is for rows. A quarter of it are the buffers of the store
+// (RocksDbStoreOptions::FitTo); the rest is for the rows' index and their timers, and for what a commit copies.
+constexpr size_t RowBytesOf(size_t memory_bytes) { return memory_bytes / 2; }
+// How many bytes of changed rows are to be written at once, since only rows that are written can leave memory.
+constexpr size_t MostChangedBytes(size_t memory_bytes) { return RowBytesOf(memory_bytes) / 4; }
+
 // Confined to its task's thread.
 class Task {
  public:
@@ -45,14 +53,14 @@ class Task {
   TimeMs next_instant() const;
   // A change of a row by a meeting, as of `time`, behind everything else of that time; `rank` orders the lines of one
   // meeting. `what` sets the row's next timer.
-  void AtMeeting(TimeMs time, uint32_t row, int64_t rank, const std::function<void(RowRef*, Outputs*)>& what);
-  // Makes a row from its stored bytes. DataLoss when they can't be read.
+  void AtMeeting(TimeMs time, std::string_view customer, int64_t rank,
+                 const std::function<void(RowRef*, Outputs*)>& what);
+  // Takes over a customer from the store: a row, or if memory is scarce only what is known of customers who are away.
+  // DataLoss when the bytes can't be read.
   absl::Status LoadRow(std::string_view key, std::string_view bytes);
-  // Each row as of now, in a copy that `look` may move on.
-  absl::Status LookAtRows(const std::function<void(RowRef)>& look);
 
-  // Rows shall take no more than this many bytes. Needs a store.
-  void LimitMemory(size_t row_bytes) { row_bytes_ = row_bytes; }
+  // What this task and its store may take. Needs a store.
+  void LimitMemory(size_t bytes) { row_bytes_ = RowBytesOf(bytes); }
   // Makes of all changed rows what WriteState takes; it is good until the next step.
   void EncodeChanged() { encoded_ = EncodeChangedRows(&rows_); }
   const EncodedRows& encoded() const { return encoded_; }
@@ -63,8 +71,13 @@ class Task {
 
   Outputs& outputs() { return outputs_; }
   const Outputs& outputs() const { return outputs_; }
+  // Those that are in memory.
   RowTable& rows() { return rows_; }
   const RowTable& rows() const { return rows_; }
+  // Customers whose rows are in the store only.
+  size_t away() const { return away_; }
+  size_t customers() const { return rows_.size() + away_; }
+  StateStore* store() const { return store_; }
   const Order& order() const { return order_; }
   const std::vector<SourceLedger>& ledger() const { return ledger_; }
   const Operator& work() const { return *work_; }
@@ -81,12 +94,15 @@ class Task {
   };
 
   void Process(Record* const* records, size_t count);
-  // Reads the rows of these records that are cold.
-  void ThawRowsOf(Record* const* records, size_t count, Row** row_of);
-  // Reads the cold rows whose timers are due, some at once.
-  void ThawDueRows(TimeMs limit);
-  // Of rows by index. False after an error.
-  bool Thaw(const std::vector<uint32_t>& cold);
+  // Reads the rows of these records that are away.
+  void FetchRowsOf(Record* const* records, size_t count, Row** row_of);
+  // Reads the rows of customers who are away and whose timers are due, some at once.
+  void FetchDueRows(TimeMs limit);
+  // Makes rows of those keys that are away. With a limit all of them are, and those without a timer before it stay so.
+  absl::Status FetchRows(const std::vector<std::string_view>& keys, std::optional<TimeMs> limit);
+  absl::Status LetRowsLeave();
+  // Notes what is to be known of a customer who is away.
+  absl::Status NoteAway(TimeMs next_timer, std::string_view key);
   // Lets the record meet its row; `known` may be that row, another of the same hash, or null. Returns where the row is
   // now.
   Row* Use(const Record& record, Row* known);
@@ -108,7 +124,12 @@ class Task {
   size_t row_bytes_ = 0;  // 0: no limit
   absl::Status failed_;
   std::vector<Timer> timers_;  // a heap, earliest first; may hold entries that a row has outlived
+  size_t away_ = 0;
+  std::unique_ptr<AwayTimers> away_timers_;  // null until the first row is away
   std::string line_;
 };
+
+// Each row of tasks that share a store, as of now, in a copy that `look` may move on.
+absl::Status LookAtRows(const std::vector<Task*>& tasks, const std::function<void(RowRef)>& look);
 
 }  // namespace ebb

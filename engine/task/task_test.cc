@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/base/random.h"
 #include "engine/task/worker.h"
 #include "tests/support/made_record.h"
 
@@ -48,9 +49,9 @@ RowLayout OneCell() {
 
 class TaskTest : public ::testing::Test {
  protected:
-  static std::unique_ptr<Task> NewTask() {
+  static std::unique_ptr<Task> NewTask(StateStore* store = nullptr) {
     static const LogNames kNames{{"calls", "bills"}, {{"a.json"}, {"b.csv", "c\"d.csv"}}};
-    return std::make_unique<Task>(std::make_unique<EchoOperator>(), OneCell(), &kNames);
+    return std::make_unique<Task>(std::make_unique<EchoOperator>(), OneCell(), &kNames, store);
   }
 
   // A record at `time` whose timer stands `timer_after` later.
@@ -185,6 +186,92 @@ TEST_F(TaskTest, ManyCustomersInOneStep) {
     ASSERT_TRUE(row.valid());
     EXPECT_EQ(row.cells()[0], 5000 / 700 + (c < 5000 % 700));
   }
+}
+
+// With four bytes of memory all rows leave at each write. Customers come and go, timers move to and fro.
+TEST_F(TaskTest, CustomersWhoAreAwayAreDoneAsAllOthers) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    std::vector<std::string> texts[2];
+    for (const bool away : {false, true}) {
+      Random random(seed);
+      const std::unique_ptr<StateStore> store = NewMemoryStore();
+      task_ = NewTask(store.get());
+      if (away) task_->LimitMemory(4);
+      TimeMs now = 0;
+      for (int step = 0; step < 120; ++step) {
+        for (uint64_t left = random.Below(40); left > 0; --left) {
+          now += random.Below(4);
+          Add(now, fmt::format("c{}", random.Below(300)), random.Chance(0.2) ? 0 : 1 + random.Below(400));
+        }
+        if (random.Chance(0.1)) now += 300;
+        std::vector<std::string> lines = Step(now);
+        // Timers of the same time: their order is that of the outputs, not of the steps.
+        std::sort(lines.begin(), lines.end());
+        texts[away].insert(texts[away].end(), lines.begin(), lines.end());
+        const bool write = random.Chance(0.3);
+        if (!write) continue;
+        task_->EncodeChanged();
+        ASSERT_TRUE(WriteState({&task_->encoded()}, {}, store.get()).ok());
+        task_->AfterWrite();
+        ASSERT_EQ(task_->rows().size(), away ? 0 : task_->customers());
+      }
+      ASSERT_TRUE(task_->failed().ok()) << task_->failed();
+      texts[away].push_back(fmt::format("{} customers", task_->customers()));
+      int64_t sum = 0;
+      ASSERT_TRUE(LookAtRows({task_.get()}, [&](RowRef row) { sum += row.cells()[0]++ * (row.key()[1] - '0'); }).ok());
+      texts[away].push_back(fmt::format("{}", sum));
+    }
+    ASSERT_EQ(texts[0], texts[1]) << "seed " << seed;
+    EXPECT_GT(texts[0].size(), 2000u);
+  }
+}
+
+TEST_F(TaskTest, ALoadedCustomerWhoIsAwayKeepsTheTimer) {
+  const std::unique_ptr<StateStore> store = NewMemoryStore();
+  task_ = NewTask(store.get());
+  for (const char* key : {"a", "b", "c"}) Add(10, key, key[0]);
+  Step(11);
+  task_->EncodeChanged();
+  ASSERT_TRUE(WriteState({&task_->encoded()}, {}, store.get()).ok());
+  task_ = NewTask(store.get());
+  task_->LimitMemory(4);
+  ASSERT_TRUE(store->ScanRows([&](auto key, auto row) { return task_->LoadRow(key, row); }).ok());
+  EXPECT_EQ(task_->customers(), 3u);
+  EXPECT_EQ(task_->away(), 2u) << "the first took the memory";
+  EXPECT_EQ(task_->next_instant(), 10 + 'a');
+  EXPECT_THAT(Step(1000), ElementsAre("107 timer a after 1", "108 timer b after 1", "109 timer c after 1"));
+  EXPECT_EQ(task_->away(), 0u);
+  EXPECT_FALSE(task_->LoadRow("d", "nonsense").ok());
+}
+
+TEST_F(TaskTest, AMeetingFindsCustomersWhoAreAway) {
+  const std::unique_ptr<StateStore> store = NewMemoryStore();
+  task_ = NewTask(store.get());
+  task_->LimitMemory(4);
+  Add(10, "a");
+  Step(11);
+  task_->EncodeChanged();
+  ASSERT_TRUE(WriteState({&task_->encoded()}, {}, store.get()).ok());
+  task_->AfterWrite();
+  ASSERT_EQ(task_->away(), 1u);
+  int64_t records = 0;
+  task_->AtMeeting(20, "a", 0, [&](RowRef* row, Outputs*) { records = row->cells()[0]; });
+  EXPECT_EQ(records, 1);
+  EXPECT_EQ(task_->away(), 0u);
+  EXPECT_THAT(task_->rows().changed(), SizeIs(1));
+}
+
+TEST_F(TaskTest, AStoreThatLostACustomerIsNoticedWhenTheTimerIsDue) {
+  const std::unique_ptr<StateStore> store = NewMemoryStore();
+  task_ = NewTask(store.get());
+  task_->LimitMemory(4);
+  Add(10, "a", 5);
+  Step(11);
+  task_->EncodeChanged();
+  task_->AfterWrite();
+  Step(100);
+  EXPECT_EQ(task_->failed().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(LookAtRows({task_.get()}, [](RowRef) {}).code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(WorkerTest, ThreadedAndNotGiveTheSame) {

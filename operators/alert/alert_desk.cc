@@ -75,8 +75,8 @@ void AlertDesk::EndWaits(const Moment& moment) {
     if (view.waiting == Waiting::kNo || view.wait_until > moment.now) continue;
     const EpisodeStep step = rule.EndWait(moment.registers, moment.row, moment.now);
     if (view.waiting == Waiting::kBudget && step.event == EpisodeEvent::kReady) {
-      bids_.push_back({plan_.alerts[i].budget, static_cast<int>(i), Priority(i, moment.registers), (*moment.row)->index,
-                       std::string(moment.row->key())});
+      bids_.push_back(
+          {plan_.alerts[i].budget, static_cast<int>(i), Priority(i, moment.registers), std::string(moment.row->key())});
     } else {
       Step(i, step, true, moment);
     }

@@ -53,7 +53,6 @@ struct Bid {
   int budget;       // index into Plan::budgets
   int rule;         // index into Plan::alerts
   double priority;  // null ranks last
-  uint32_t row;
   std::string customer;
 };
 

@@ -41,8 +41,8 @@ TEST(BudgetTest, SharesAddUp) {
 }
 
 TEST(BudgetTest, RanksByPriorityThenCustomerThenRule) {
-  std::vector<Bid> bids = {{0, 0, kNull, 1, "a"}, {0, 1, 2, 1, "b"}, {0, 0, 2, 1, "b"}, {1, 0, 9, 1, "a"},
-                           {0, 0, 3, 1, "z"},     {0, 0, 2, 1, "a"}, {0, 0, -1, 1, "a"}};
+  std::vector<Bid> bids = {{0, 0, kNull, "a"}, {0, 1, 2, "b"}, {0, 0, 2, "b"}, {1, 0, 9, "a"},
+                           {0, 0, 3, "z"},     {0, 0, 2, "a"}, {0, 0, -1, "a"}};
   std::sort(bids.begin(), bids.end(), [](const Bid& a, const Bid& b) { return RanksBefore(a, b); });
   std::string order;
   for (const Bid& bid : bids) order += bid.customer + std::to_string(bid.rule) + (bid.budget == 1 ? "! " : " ");

@@ -11,8 +11,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -156,10 +159,90 @@ TEST_P(StateStoreTest, CommitOutOfOrderIsOurBug) {
   EXPECT_DEATH((void)store_->Commit(twice), "out of order");
 }
 
+std::unique_ptr<AwayTimers> MustMakeTimers(StateStore& store) {
+  auto timers = store.NewAwayTimers();
+  EXPECT_TRUE(timers.ok()) << timers.status();
+  return timers.ok() ? *std::move(timers) : nullptr;
+}
+
+std::vector<std::string> MustTake(AwayTimers& timers, TimeMs limit, size_t most) {
+  auto taken = timers.Take(limit, most);
+  EXPECT_TRUE(taken.ok()) << taken.status();
+  std::vector<std::string> texts;
+  if (!taken.ok()) return texts;
+  for (const AwayTimer& timer : *taken) texts.push_back(fmt::format("{} {}", timer.time, timer.key));
+  return texts;
+}
+
+TEST_P(StateStoreTest, TimersAreTakenInTheirOrder) {
+  const auto timers = MustMakeTimers(*store_);
+  const auto others = MustMakeTimers(*store_);
+  EXPECT_EQ(timers->earliest(), kAfterTime);
+  EXPECT_THAT(MustTake(*timers, kAfterTime, 10), IsEmpty());
+  ASSERT_TRUE(timers->Add(20, "b").ok());
+  ASSERT_TRUE(timers->Add(-5, "a").ok());
+  ASSERT_TRUE(timers->Add(20, "a").ok());
+  ASSERT_TRUE(timers->Add(20, "a").ok());
+  ASSERT_TRUE(timers->Add(300, "").ok());
+  EXPECT_EQ(timers->earliest(), -5);
+  EXPECT_THAT(MustTake(*timers, 20, 10), ElementsAre("-5 a"));
+  EXPECT_EQ(timers->earliest(), 20);
+  EXPECT_THAT(MustTake(*timers, 21, 1), ElementsAre("20 a"));
+  ASSERT_TRUE(timers->Add(25, "c").ok());
+  EXPECT_THAT(MustTake(*timers, 1000, 10), ElementsAre("20 b", "25 c", "300 "));
+  EXPECT_EQ(timers->earliest(), kAfterTime);
+  EXPECT_THAT(MustTake(*others, kAfterTime, 10), IsEmpty()) << "each task has its own";
+  EXPECT_THAT(MustScan(*store_), IsEmpty());
+}
+
+TEST_P(StateStoreTest, TimersAgainstAModel) {
+  Random random(20261127);
+  const auto timers = MustMakeTimers(*store_);
+  std::set<std::pair<TimeMs, std::string>> model;
+  TimeMs now = 0;
+  for (int round = 0; round < 60; ++round) {
+    for (int i = 0; i < 6000; ++i) {
+      const TimeMs time = now + random.Below(100'000);
+      const std::string key = fmt::format("customer-{:06}", random.Below(500'000));
+      model.emplace(time, key);
+      ASSERT_TRUE(timers->Add(time, key).ok());
+    }
+    now += random.Below(5'000);
+    for (bool more = true; more;) {
+      const size_t most = 1 + random.Below(1000);
+      std::vector<std::string> expected;
+      while (!model.empty() && model.begin()->first < now && expected.size() < most) {
+        expected.push_back(fmt::format("{} {}", model.begin()->first, model.begin()->second));
+        model.erase(model.begin());
+      }
+      ASSERT_EQ(MustTake(*timers, now, most), expected);
+      ASSERT_EQ(timers->earliest(), model.begin()->first);
+      more = expected.size() == most;
+    }
+  }
+  EXPECT_GT(model.size(), 100'000u);
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryStore, StateStoreTest, ::testing::Values(Kind::kMemory, Kind::kRocksDb),
                          [](const auto& kind) { return kind.param == Kind::kMemory ? "Memory" : "RocksDb"; });
 
 // ---- What a durable store keeps -------------------------------------------------------------------------------------
+
+TEST_F(DurableStoreTest, TimersDontOutliveTheirUse) {
+  auto store = MustOpen(path_);
+  ASSERT_TRUE(Commit(*store, {{"a", "1"}}, "p").ok());
+  auto timers = MustMakeTimers(*store);
+  ASSERT_TRUE(timers->Add(1, "a").ok());
+  EXPECT_FALSE(fs::is_empty(path_ + "/away"));
+  timers.reset();
+  EXPECT_TRUE(fs::is_empty(path_ + "/away"));
+  store.reset();
+  std::ofstream(path_ + "/away/left_by_a_killed_process") << "?";
+  EXPECT_THAT(MustScan(*MustOpen(path_, true)), ElementsAre(Pair("a", "1")));
+  EXPECT_TRUE(fs::exists(path_ + "/away")) << "who only reads changes nothing";
+  EXPECT_THAT(MustScan(*MustOpen(path_)), ElementsAre(Pair("a", "1")));
+  EXPECT_FALSE(fs::exists(path_ + "/away"));
+}
 
 // A running tests/contract/state_writer, its output read through a pipe.
 class Writer {
@@ -383,13 +466,13 @@ TEST_F(DurableStoreTest, OtherFormatsAreRefused) {
   EXPECT_EQ(Open(path_).status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST(RocksDbStoreOptionsTest, BuffersHaveAnEighthOfTheRowsLimitWithinBounds) {
+TEST(RocksDbStoreOptionsTest, BuffersHaveASixteenthOfTheLimitWithinBounds) {
   struct {
-    size_t row_mib, buffer_mib;
-  } cases[] = {{0, 64}, {1, 1}, {32, 4}, {512, 64}, {8192, 64}};
-  for (const auto& [row_mib, buffer_mib] : cases) {
+    size_t limit_mib, buffer_mib;
+  } cases[] = {{0, 64}, {1, 1}, {32, 2}, {512, 32}, {1024, 64}, {8192, 64}};
+  for (const auto& [limit_mib, buffer_mib] : cases) {
     RocksDbStoreOptions options;
-    options.FitTo(row_mib << 20);
+    options.FitTo(limit_mib << 20);
     EXPECT_EQ(options.write_buffer_bytes, buffer_mib << 20);
     EXPECT_EQ(options.block_cache_bytes, buffer_mib << 20);
   }

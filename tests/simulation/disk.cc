@@ -55,6 +55,9 @@ absl::StatusOr<std::string> SimulatedStore::ReadProgress() {
 }
 
 absl::StatusOr<std::vector<std::string>> SimulatedStore::ReadRows(const std::vector<std::string_view>& keys) {
+  thread_.Sleep(scheduler().random().Between(0, 1), "reading the state");
+  if (scheduler().Strike(Fault::kRowsUnread, faults_.unread / 10)) return absl::UnavailableError("reading the state");
+  scheduler().Note(Fault::kRowsRead);
   std::vector<std::string> rows;
   for (std::string_view key : keys) {
     const auto row = folder_.now().rows.find(std::string(key));

@@ -195,6 +195,7 @@ void History::MakeTask() {
   live.commit_interval = random().Between(20, 1500);
   if (random().Chance(0.3)) live.max_message_bytes = 300;
   if (random().Chance(0.3)) live.max_dirty_bytes = 1000;
+  if (random().Chance(0.2)) live.memory_bytes = 16;  // all rows leave at each write
   live.state_interval = random().Between(0, 3000);
   live.quiet_state_interval = random().Between(0, 800);
   if (random().Chance(0.2)) context_.skip_offset = random().Between(0, 120);

@@ -152,14 +152,16 @@ void Invariants::CompareStanding(int task, const LiveTask& live) {
               got.quarantined == wanted.quarantined && got.read() == wanted.read(),
           task, "the ledger of source {} is not that of epoch {}", s, progress.epoch);
   }
-  RowTable& rows = const_cast<Task&>(live.task()).rows();
-  Check(rows.size() == expected.customers.size(), task, "{} rows, must be {}", rows.size(), expected.customers.size());
-  for (const auto& [key, customer] : expected.customers) {
-    if (!ok()) return;
-    RowRef row = rows.Find(HashKey(key), key);
-    const bool same = row.valid() && row.cells()[kHash] == customer.hash && (*row).next_timer == customer.timer;
-    Check(same, task, "the row of customer {} is not that of epoch {}", key, progress.epoch);
-  }
+  const size_t customers = live.task().customers();
+  Check(customers == expected.customers.size(), task, "{} customers, must be {}", customers, expected.customers.size());
+  Task& own = const_cast<Task&>(live.task());
+  const absl::Status looked = VisitRows({&own.rows()}, own.away(), own.store(), [&](RowRef row) {
+    const auto customer = expected.customers.find(std::string(row.key()));
+    const bool same = customer != expected.customers.end() && row.cells()[kHash] == customer->second.hash &&
+                      row->next_timer == customer->second.timer;
+    Check(same, task, "the row of customer {} is not that of epoch {}", row.key(), progress.epoch);
+  });
+  Check(looked.ok(), task, "{}", looked.ToString());
 }
 
 bool Invariants::AllVisible(int task) const {
