@@ -1,6 +1,6 @@
 // A static member that repeats a join whose answer came late is fenced by itself, so being fenced once says nothing:
 // the service joins anew. Two processes of one name fence each other again and again; whoever has been fenced for the
-// third time within a minute gives up.
+// fifth time within a minute gives up.
 #include "serve/live_service.h"
 
 #include <unistd.h>
@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr int64_t kRetryMs = 2000;
-constexpr size_t kMaxFenced = 3;
+constexpr size_t kMaxFenced = 5;
 constexpr auto kFencedWithin = std::chrono::seconds(60);
 constexpr int kStuckExitCode = 70;  // EX_SOFTWARE: whoever starts the service starts it again
 constexpr DurationMs kJournalKept = 7 * kDay;

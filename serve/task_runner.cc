@@ -1,6 +1,8 @@
 // An attempt: store, consumer and delivery are opened, the task recovers, and is stepped until it fails or is to stop.
 #include "serve/task_runner.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -176,6 +178,7 @@ void TaskRunner::Run() {
   while (!stopping()) {
     lived_ = false;
     absl::Status status = RunOnce();
+    malloc_trim(0);  // else what one task has held stays with this process, beside what the next one takes
     if (status.ok()) break;  // it was to stop
     if (absl::IsOutOfRange(status)) {
       const absl::StatusOr<bool> newer = RestoreNewer(status);
