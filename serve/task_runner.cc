@@ -178,7 +178,8 @@ void TaskRunner::Run() {
   while (!stopping()) {
     lived_ = false;
     absl::Status status = RunOnce();
-    malloc_trim(0);  // else what one task has held stays with this process, beside what the next one takes
+    // Else what one task has held stays with this process, beside what the next one takes.
+    malloc_trim(0);
     if (status.ok()) break;  // it was to stop
     if (absl::IsOutOfRange(status)) {
       const absl::StatusOr<bool> newer = RestoreNewer(status);
