@@ -81,9 +81,7 @@ class RocksDbAwayTimers final : public AwayTimers {
   absl::StatusOr<std::vector<AwayTimer>> Take(TimeMs limit, size_t most) override {
     EBB_RETURN_IF_ERROR(Write());
     std::vector<AwayTimer> taken;
-    rocksdb::ReadOptions options;
-    options.total_order_seek = true;
-    const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options));
+    const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(rocksdb::ReadOptions()));
     for (at->Seek(position_); at->Valid(); at->Next()) {
       const TimeMs time = TimeOf(at->key());
       if (time >= limit || taken.size() == most) break;
