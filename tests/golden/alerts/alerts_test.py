@@ -24,6 +24,7 @@ import json_schema  # noqa: E402
 START = 1767225600000
 DAY = 86400000
 CUSTOMERS, DAYS = 400, 20
+KILLS, MOST_STEPS = 6, 50  # so many steps are far from the end, even six times
 
 
 def bills(seed):
@@ -55,18 +56,17 @@ class Alerts(unittest.TestCase):
             done = subprocess.run([EBB, 'test', '--thorough', file], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def replay(self, work, name, *extra, kill_after=None):
+    def replay(self, work, name, *extra, kill_at=None):
+        """The digest and the alerts; None when killed at a point of cli/kill_points.h, such as "stepped:5", on the way."""
         command = [EBB, 'replay', os.path.join(HERE, 'limits.yaml'), '--input', f'{work}/bills.jsonl', '--quiet',
                    '--digest', '--output', f'alerts={work}/{name}.jsonl', *extra]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                out, err = process.communicate(timeout=kill_after)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                return None
-        self.assertEqual(process.returncode, 0, err)
+        environment = dict(os.environ, EBB_TEST_KILL_AT=kill_at) if kill_at else None
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        if kill_at and done.returncode == -signal.SIGKILL:
+            return None
+        self.assertEqual(done.returncode, 0, done.stderr)
         with open(f'{work}/{name}.jsonl', encoding='utf-8') as file:
-            return out, file.read()
+            return done.stdout, file.read()
 
     def test_any_number_of_tasks_and_kills(self):
         with tempfile.TemporaryDirectory() as work:
@@ -74,21 +74,20 @@ class Alerts(unittest.TestCase):
                 file.writelines(line + '\n' for line in bills(1))
             expected = self.replay(work, 'one')
             chance = random.Random(2)
-            killed = 0
             for tasks in (1, 2, 4, 7):
                 for batch in (1, 50, 2048):
                     how = ['--tasks', str(tasks), '--batch', str(batch)]
                     self.assertEqual(self.replay(work, 'other', *how), expected, f'{tasks} tasks, batches of {batch}')
                 state = ['--state', f'{work}/state{tasks}', '--commit-interval', '1ms', '--batch', '20']
-                done = None
+                done, killed = None, 0
                 while done is None:
                     # Each run may have another number of tasks: the state doesn't know it.
                     how = [*state, '--tasks', str(chance.choice([1, 2, 4, 7]))]
-                    done = self.replay(work, f'killed{tasks}', *how,
-                                       kill_after=chance.uniform(0.05, 0.4) if killed < 6 * tasks else None)
+                    kill_at = f'stepped:{chance.randint(1, MOST_STEPS)}' if killed < KILLS else None
+                    done = self.replay(work, f'killed{tasks}', *how, kill_at=kill_at)
                     killed += done is None
                 self.assertEqual(done, expected, f'killed, {tasks} tasks')
-            self.assertGreater(killed, 0)
+                self.assertEqual(killed, KILLS)
             self.check_promises([json.loads(line) for line in expected[1].splitlines()])
 
     def check_promises(self, lines):
