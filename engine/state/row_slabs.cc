@@ -5,18 +5,46 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
 
 #include "engine/base/check.h"
 #include "engine/state/row.h"
 
 namespace ebb {
+namespace {
+
+char* Map(size_t bytes) {
+  void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  EBB_CHECK(at != MAP_FAILED, "out of memory for rows");
+  return static_cast<char*>(at);
+}
+
+// On a boundary of its own size. Straight from the system and back to it: the heap would keep the holes between slabs,
+// and the advice to use huge pages with them.
+char* MapSlab() {
+  constexpr size_t kBytes = RowSlabs::kSlabBytes;
+  char* slab = Map(kBytes);
+  size_t over = reinterpret_cast<size_t>(slab) % kBytes;
+  if (over == 0) return slab;
+  munmap(slab, kBytes);
+  char* both = Map(2 * kBytes);
+  over = reinterpret_cast<size_t>(both) % kBytes;
+  slab = both + (kBytes - over);
+  if (over > 0) {
+    munmap(both, kBytes - over);
+    munmap(slab + kBytes, over);
+  } else {
+    munmap(both, kBytes);
+  }
+  return slab;
+}
+
+}  // namespace
 
 RowSlabs::RowSlabs() : free_(ClassOf(kLargestWords) + 1, nullptr) {}
 
 RowSlabs::~RowSlabs() {
   for (const std::vector<char*>* slabs : {&slabs_, &spare_}) {
-    for (char* slab : *slabs) std::free(slab);
+    for (char* slab : *slabs) munmap(slab, kSlabBytes);
   }
 }
 
@@ -49,10 +77,9 @@ void RowSlabs::NewSlab() {
     slabs_.push_back(spare_.back());
     spare_.pop_back();
   } else {
-    void* slab = std::aligned_alloc(kSlabBytes, kSlabBytes);
-    EBB_CHECK(slab != nullptr, "out of memory for rows");
-    madvise(slab, kSlabBytes, MADV_HUGEPAGE);  // fewer page-table walks; harmless where it is refused
-    slabs_.push_back(static_cast<char*>(slab));
+    slabs_.push_back(MapSlab());
+    // Fewer page-table walks; harmless where it is refused. Not the first one: a small table uses little of it.
+    if (slabs_.size() > 1) madvise(slabs_.back(), kSlabBytes, MADV_HUGEPAGE);
   }
   at_ = slabs_.back();
   end_ = at_ + kSlabBytes;
