@@ -57,7 +57,7 @@ class Alerts(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def replay(self, work, name, *extra, kill_at=None):
-        """The digest and the alerts; None when killed at a point of cli/kill_points.h, such as "stepped:5", on the way."""
+        """Digest and alerts; None when killed on the way, at a point of cli/kill_points.h such as "stepped:5"."""
         command = [EBB, 'replay', os.path.join(HERE, 'limits.yaml'), '--input', f'{work}/bills.jsonl', '--quiet',
                    '--digest', '--output', f'alerts={work}/{name}.jsonl', *extra]
         environment = dict(os.environ, EBB_TEST_KILL_AT=kill_at) if kill_at else None
