@@ -26,7 +26,8 @@ struct JobOptions {
   int tasks = 1;
   size_t batch_records = 2048;                // read at a time from one log
   DurationMs commit_interval = 10 * kSecond;  // by a monotonic clock; which instant it is changes no result
-  size_t max_uncommitted_bytes = size_t{512} << 20;
+  // Of rows and outputs. A commit writes a row once, however often it has changed: fewer and larger ones cost less.
+  size_t max_uncommitted_bytes = size_t{2} << 30;
   size_t max_waiting_output_bytes = size_t{8} << 20;  // more go to their sinks ahead of the commit that covers them
   // What all tasks and their store may take together; rows for which there is no room are read from the store when they
   // are needed. 0: all are in memory. Changes no result.
