@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -115,8 +114,9 @@ int main(int count, char** arguments) {
   }
   int waiting = 0;
   for (rd_kafka_t* producer : producers) waiting += rd_kafka_outq_len(producer);
-  if (waiting > kMostWaiting * rate)
+  if (waiting > kMostWaiting * rate) {
     Fail(fmt::format("{} of {} records still wait: the rate wasn't kept", waiting, sent));
+  }
   for (int i = 0; i < 2; ++i) {
     if (rd_kafka_flush(producers[i], kPatienceMs) != RD_KAFKA_RESP_ERR_NO_ERROR) {
       Fail("the broker did not take all records");

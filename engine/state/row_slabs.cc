@@ -22,19 +22,14 @@ char* Map(size_t bytes) {
 // and the advice to use huge pages with them.
 char* MapSlab() {
   constexpr size_t kBytes = RowSlabs::kSlabBytes;
-  char* slab = Map(kBytes);
-  size_t over = reinterpret_cast<size_t>(slab) % kBytes;
-  if (over == 0) return slab;
-  munmap(slab, kBytes);
-  char* both = Map(2 * kBytes);
-  over = reinterpret_cast<size_t>(both) % kBytes;
-  slab = both + (kBytes - over);
-  if (over > 0) {
-    munmap(both, kBytes - over);
-    munmap(slab + kBytes, over);
-  } else {
-    munmap(both, kBytes);
-  }
+  char* const lucky = Map(kBytes);
+  if (reinterpret_cast<size_t>(lucky) % kBytes == 0) return lucky;
+  munmap(lucky, kBytes);
+  char* const both = Map(2 * kBytes);
+  const size_t over = reinterpret_cast<size_t>(both) % kBytes;
+  char* const slab = both + (kBytes - over);
+  munmap(both, kBytes - over);
+  if (over > 0) munmap(slab + kBytes, over);
   return slab;
 }
 
